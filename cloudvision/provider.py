@@ -1,0 +1,83 @@
+"""What a provider is, and where the known ones live.
+
+Adding one costs one module under `cloudvision/providers/` and one line in `PROVIDERS`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Protocol, cast, runtime_checkable
+
+from cloudvision.errors import ConfigError
+from cloudvision.images import Image, Remote
+from cloudvision.providers._options import Options
+from cloudvision.raw import Raw
+from cloudvision.results import Analysis
+
+PROVIDERS: dict[str, str] = {
+    "aws-rekognition": "cloudvision.providers.aws_rekognition:AwsRekognition",
+    "azure-image-analysis": "cloudvision.providers.azure_image_analysis:AzureImageAnalysis",
+    "local-ocr": "cloudvision.providers.local_ocr:LocalOcr",
+    "fake": "cloudvision.providers.fake:Fake",
+}
+"""Registry name -> "module:Class". Names stand in ledger keys and results and are never changed."""
+
+
+@runtime_checkable
+class Provider(Protocol):
+    """A service that looks at one picture. Instances are used by many threads at once."""
+
+    name: str
+    """Registry name, such as "aws-rekognition"."""
+
+    fingerprint: str
+    """All that changes the answer: API version, model, features, language, version of our own preparation."""
+
+    def call(self, image: Image | Remote, /) -> Raw:
+        """Ask the service once; this is what costs money.
+
+        Raises:
+            ProviderError: never an SDK's own error. `billed` says whether the attempt costs money all the same.
+            ConfigError: a key is missing (it is only asked for here), or this kind of picture is not supported.
+        """
+        ...
+
+    def parse(self, raw: Raw, /) -> Analysis:
+        """Read an answer. Pure: needs no SDK, no picture, no key, and may be run again for free.
+
+        Raises:
+            ProviderError: the answer is an error answer (status other than 2xx): the error that `call` would raise.
+            UnexpectedAnswerError: status 200 and not the known shape.
+        """
+        ...
+
+    def worst_cost(self, image: Image | Remote, /) -> int:
+        """The most that one call for this picture can cost, in millionths of a US dollar, at the first price tier."""
+        ...
+
+    def cost(self, raw: Raw, /) -> int:
+        """What this answer cost, in millionths of a US dollar."""
+        ...
+
+
+class _ProviderClass(Protocol):
+    @classmethod
+    def from_env(cls, options: Options, *, env: Mapping[str, str]) -> Provider: ...
+
+
+def open_provider(name: str, options: Options = Options(), *, env: Mapping[str, str] | None = None) -> Provider:
+    """The provider of that registry name, set up from the environment (or `env`).
+
+    Keys are not asked for before the first `call`, so `parse` works without any.
+
+    Raises:
+        ConfigError: the name is unknown (the known ones are listed), or a setting is not one of this provider's.
+    """
+    try:
+        module, _, cls = PROVIDERS[name].partition(":")
+    except KeyError:
+        raise ConfigError(f"unknown provider {name!r}; known: {', '.join(sorted(PROVIDERS))}") from None
+    found = cast(_ProviderClass, getattr(import_module(module), cls))
+    return found.from_env(options, env=os.environ if env is None else env)

@@ -1,0 +1,84 @@
+"""The statements behind the ledger. Each works inside a transaction that its caller holds."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import astuple, fields
+
+from cloudvision._ledger_rows import Budget, Entry, Reservation, Stored
+from cloudvision.errors import BudgetExceededError
+from cloudvision.raw import Raw
+
+ENTRY_COLUMNS = ", ".join(f.name for f in fields(Entry))
+# SQLite takes a partial index only where the query repeats its condition to the letter.
+OPEN = "state IN ('reserved', 'uncertain')"
+_ENTRY_MARKS = ", ".join("?" for _ in fields(Entry))
+
+
+def stored(db: sqlite3.Connection, key: str) -> Stored | None:
+    row = db.execute("SELECT raw, cost, created, error_type, error FROM answers WHERE key = ?", (key,)).fetchone()
+    if row is None:
+        return None
+    raw = None if row[0] is None else Raw.from_json(json.loads(row[0]))
+    return Stored(raw, *row[1:])
+
+
+def has_uncertain(db: sqlite3.Connection, key: str) -> bool:
+    query = f"SELECT 1 FROM attempts WHERE {OPEN} AND key = ? AND state = 'uncertain'"
+    return db.execute(query, (key,)).fetchone() is not None
+
+
+def check_budget(db: sqlite3.Connection, budget: Budget, *, worst: int, run: int | None, day: str) -> None:
+    bounds = (
+        (budget.run, f"run:{run}", "this run"),
+        (budget.ledger, "all", "this ledger"),
+        (budget.day, f"day:{day}", day),
+    )
+    for bound, scope, words in bounds:
+        if bound is None:
+            continue
+        row = db.execute("SELECT micros FROM totals WHERE scope = ?", (scope,)).fetchone()
+        spent = row[0] if row else 0
+        if spent + worst > bound:
+            raise BudgetExceededError(
+                f"the budget of {bound / 1e6:.4f} USD for {words} holds {(bound - spent) / 1e6:.4f} USD more,"
+                f" and the next call may cost {worst / 1e6:.4f} USD"
+            )
+
+
+def add(db: sqlite3.Connection, micros: int, *, run: int | None, day: str) -> None:
+    scopes = ["all", f"day:{day}"] + ([] if run is None else [f"run:{run}"])
+    db.executemany(
+        "INSERT INTO totals (scope, micros) VALUES (?, ?)"
+        " ON CONFLICT (scope) DO UPDATE SET micros = micros + excluded.micros",
+        [(scope, micros) for scope in scopes],
+    )
+
+
+def end(db: sqlite3.Connection, held: Reservation, state: str, cost: int, now: float) -> None:
+    cursor = db.execute(
+        "UPDATE attempts SET state = ?, cost = ?, ended = ? WHERE id = ? AND state IN ('reserved', 'uncertain')",
+        (state, cost, now, held.id),
+    )
+    # A lease that ran out while the answer was on its way made the attempt uncertain: the answer settles it after all.
+    if cursor.rowcount and cost != held.worst:
+        add(db, cost - held.worst, run=held.run, day=held.day)
+
+
+def mark_uncertain(db: sqlite3.Connection, where: str, value: str | int, now: float) -> int:
+    open_now = f"{OPEN} AND state = 'reserved'"
+    query = f"UPDATE attempts SET state = 'uncertain', cost = worst, ended = ? WHERE {open_now} AND {where}"
+    return db.execute(query, (now, value)).rowcount
+
+
+def record(db: sqlite3.Connection, run: int, entry: Entry) -> None:
+    db.execute(
+        f"INSERT OR REPLACE INTO progress (run, {ENTRY_COLUMNS}) VALUES (?, {_ENTRY_MARKS})", (run, *astuple(entry))
+    )
+
+
+def entry(row: tuple[object, ...]) -> Entry:
+    values = dict(zip((f.name for f in fields(Entry)), row, strict=True))
+    values["audited"], values["cached"] = bool(values["audited"]), bool(values["cached"])
+    return Entry(**values)  # type: ignore[arg-type]  # the table's CHECKs and types hold the columns to the field types

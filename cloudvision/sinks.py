@@ -1,0 +1,177 @@
+"""Where outcomes go: JSON lines, CSV or Parquet, by the file's name. A file is written anew by every run.
+
+That loses nothing: an interrupted run is replayed from the ledger, so its file holds one line for each list entry again,
+without a torn tail.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from cloudvision.errors import ConfigError
+from cloudvision.outcome import Analysed, Failed, Outcome, to_json
+
+PARQUET_BATCH = 10_000
+"""Rows that are held in memory and written together as one row group."""
+
+
+class Sink(Protocol):
+    """Takes outcomes one by one, from one thread."""
+
+    def write(self, outcome: Outcome, /) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def open_sink(path: str | os.PathLike[str], *, provider: str) -> Sink:
+    """A sink for `path`: .jsonl (also .json and .ndjson), .csv or .parquet. `provider` is named in every row.
+
+    Raises:
+        ConfigError: another ending, a folder that does not exist, or pyarrow is missing for Parquet.
+    """
+    target = Path(path)
+    make = _SINKS.get(target.suffix.lower())
+    if make is None:
+        raise ConfigError(f"{target}: write to a name that ends in {', '.join(sorted(_SINKS))}")
+    try:
+        return make(target, provider)
+    except OSError as exc:
+        raise ConfigError(f"cannot write {target}: {exc.strerror}") from exc
+
+
+class JsonLines:
+    """One JSON object a line, UTF-8, complete lines only: every line is handed to the system as it is written."""
+
+    def __init__(self, stream: IO[str], *, provider: str) -> None:
+        self._stream = stream
+        self._provider = provider
+
+    def write(self, outcome: Outcome, /) -> None:
+        """Append one line."""
+        self._stream.write(json.dumps(to_json(outcome, provider=self._provider), ensure_ascii=False) + "\n")
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Close the stream."""
+        self._stream.close()
+
+
+COLUMNS: dict[str, type] = {
+    "source": str,
+    "outcome": str,
+    "sha256": str,
+    "gate_score": float,
+    "gate_threshold": float,
+    "gate_stage": str,
+    "gate_model": str,
+    "provider": str,
+    "cached": bool,
+    "cost_usd": float,
+    "text": str,
+    "caption": str,
+    "tags": str,
+    "error_type": str,
+    "error": str,
+    "analysis": str,
+}
+"""Columns of CSV and Parquet files. `tags` is separated by "; ", `analysis` is the whole answer as JSON."""
+
+
+class Csv:
+    """One row an outcome, UTF-8, quoted as in RFC 4180."""
+
+    def __init__(self, path: Path, provider: str) -> None:
+        self._stream = path.open("w", newline="", encoding="utf-8")
+        self._rows = csv.DictWriter(self._stream, COLUMNS)
+        self._provider = provider
+        self._rows.writeheader()
+
+    def write(self, outcome: Outcome, /) -> None:
+        """Append one row."""
+        self._rows.writerow(_row(outcome, self._provider))
+        self._stream.flush()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+
+class Parquet:
+    """Row groups of `PARQUET_BATCH` outcomes; the file can be read once it is closed."""
+
+    def __init__(self, path: Path, provider: str) -> None:
+        try:
+            import pyarrow
+            import pyarrow.parquet
+        except ImportError:
+            raise ConfigError("Parquet needs pyarrow: pip install 'cloudvision-gate[parquet]'") from None
+        kinds = {str: pyarrow.string(), float: pyarrow.float64(), bool: pyarrow.bool_()}
+        self._arrow: Any = pyarrow
+        self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+        self._file = pyarrow.parquet.ParquetWriter(path, self._schema)
+        self._provider = provider
+        self._rows: list[dict[str, object]] = []
+
+    def write(self, outcome: Outcome, /) -> None:
+        """Append one row."""
+        self._rows.append(_row(outcome, self._provider))
+        if len(self._rows) >= PARQUET_BATCH:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is held, and the file's footer."""
+        self._flush()
+        self._file.close()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._file.write_table(self._arrow.Table.from_pylist(self._rows, schema=self._schema))
+            self._rows = []
+
+
+def _row(outcome: Outcome, provider: str) -> dict[str, object]:
+    verdict = outcome.verdict
+    row: dict[str, object] = {
+        "source": outcome.source,
+        "outcome": type(outcome).__name__.lower(),
+        "sha256": outcome.digest,
+        "gate_score": verdict.score if verdict else None,
+        "gate_threshold": verdict.threshold if verdict else None,
+        "gate_stage": verdict.stage if verdict else None,
+        "gate_model": verdict.model if verdict else None,
+        "provider": provider,
+        "cached": False,
+        "cost_usd": 0.0,
+    }
+    match outcome:
+        case Analysed(analysis=analysis):
+            where = analysis.provenance
+            row |= {
+                "cached": where is not None and where.cached,
+                "cost_usd": where.cost_usd if where else 0.0,
+                "text": None if analysis.lines is None else analysis.text,
+                "caption": analysis.caption.text if analysis.caption else None,
+                "tags": None if analysis.tags is None else "; ".join(tag.name for tag in analysis.tags),
+                "analysis": json.dumps(analysis.to_json(), ensure_ascii=False),
+            }
+        case Failed(error=error):
+            row |= {"cost_usd": outcome.cost_usd, "error_type": type(error).__name__, "error": str(error)}
+    return row
+
+
+def _json_lines(path: Path, provider: str) -> Sink:
+    return JsonLines(path.open("w", encoding="utf-8"), provider=provider)
+
+
+_SINKS: dict[str, Callable[[Path, str], Sink]] = {
+    ".jsonl": _json_lines,
+    ".json": _json_lines,
+    ".ndjson": _json_lines,
+    ".csv": Csv,
+    ".parquet": Parquet,
+}

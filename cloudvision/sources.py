@@ -1,0 +1,146 @@
+"""From what a user names to the list of sources: files, folders, globs, URLs, S3 objects, lists, tables, standard input.
+
+Everything is read lazily, so a list may have ten million lines.
+"""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from cloudvision.errors import ConfigError
+from cloudvision.images import Remote, is_image
+from cloudvision.pipeline import Source
+
+_URL = ("http://", "https://", "data:")
+
+
+@dataclass(slots=True)
+class Passed:
+    """What a folder holds besides pictures: counted, not failed."""
+
+    files: int = 0
+
+
+def expand(names: Iterable[str], *, passed: Passed | None = None, stdin: IO[str] | None = None) -> Iterator[Source]:
+    """The sources behind each name, in order.
+
+    ===================  ===============================================================================
+    `photo.jpg`          that file
+    `folder/`            all pictures below it, by content and in order of their paths
+    `'shots/**/*.png'`   the files that match (quote it, or the shell expands it)
+    `https://...`        that URL
+    `s3://bucket/key`    that object; only aws-rekognition can read it
+    `@list.txt`          one source a line; empty lines and lines that begin with # are left out
+    `@rows.csv:column`   that column of a CSV file with a header
+    `@rows.jsonl:field`  that field of every JSON object, one a line
+    `-`                  like `@list.txt`, from standard input
+    ===================  ===============================================================================
+
+    Args:
+        names: as on the command line.
+        passed: counts files in folders that are no pictures.
+        stdin: what "-" reads; the process's standard input by default.
+
+    Raises:
+        ConfigError: a list, column or folder that is not there, or a glob without a match.
+    """
+    counted = passed if passed is not None else Passed()
+    for name in names:
+        if name == "-":
+            yield from _lines(stdin if stdin is not None else sys.stdin)
+        elif name.startswith("@"):
+            yield from _listed(name[1:])
+        else:
+            yield from _named(name, counted)
+
+
+def _named(name: str, passed: Passed) -> Iterator[Source]:
+    if name.startswith(("s3://", *_URL)):
+        yield _one(name)
+    elif Path(name).is_dir():
+        yield from _folder(Path(name), passed)
+    elif glob.has_magic(name) and not Path(name).exists():
+        matches = iter(sorted(glob.iglob(name, recursive=True)))
+        first = next(matches, None)
+        if first is None:
+            raise ConfigError(f"nothing matches {name}")
+        yield Path(first)
+        yield from (Path(match) for match in matches)
+    else:
+        yield Path(name)  # a missing file is a Failed outcome of its own, not the end of the run
+
+
+def _one(line: str) -> Source:
+    if line.startswith("s3://"):
+        bucket, _, key = line.removeprefix("s3://").partition("/")
+        if not bucket or not key or key.endswith("/"):
+            raise ConfigError(f"{line}: name one object as s3://bucket/key")
+        return Remote(source=line, bucket=bucket, key=key)
+    return line if line.startswith(_URL) else Path(line)
+
+
+def _folder(folder: Path, passed: Passed) -> Iterator[Source]:
+    for root, folders, files in os.walk(folder):
+        folders.sort()  # os.walk goes into them in this order
+        for file in sorted(files):
+            path = Path(root, file)
+            if is_image(path):
+                yield path
+            else:
+                passed.files += 1
+
+
+def _listed(name: str) -> Iterator[Source]:
+    path, _, column = name.rpartition(":")
+    # "@C:\list.txt" has a colon and no column: what follows the last colon is a column only if the rest is a file.
+    if not path or not Path(path).is_file():
+        path, column = name, ""
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+            if not column:
+                yield from _lines(stream)
+            elif path.lower().endswith((".jsonl", ".ndjson", ".json")):
+                yield from _fields(stream, path, column)
+            else:
+                yield from _column(stream, path, column)
+    except OSError as exc:
+        raise ConfigError(f"cannot read the list {path}: {exc.strerror}") from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError(f"cannot read the list {path}: it is not UTF-8 text ({exc.reason})") from exc
+
+
+def _lines(stream: IO[str]) -> Iterator[Source]:
+    for line in stream:
+        text = line.strip()
+        if text and not text.startswith("#"):
+            yield _one(text)
+
+
+def _column(stream: IO[str], path: str, column: str) -> Iterator[Source]:
+    rows = csv.DictReader(stream)
+    if column not in (rows.fieldnames or ()):
+        raise ConfigError(f"{path} has no column {column!r}; its columns: {', '.join(rows.fieldnames or ()) or 'none'}")
+    for row in rows:
+        if value := (row[column] or "").strip():
+            yield _one(value)
+
+
+def _fields(stream: IO[str], path: str, field: str) -> Iterator[Source]:
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except ValueError as exc:
+            raise ConfigError(f"{path}, line {number}: not JSON ({exc})") from exc
+        if not isinstance(value, dict) or not isinstance(value.get(field), str):
+            raise ConfigError(f"{path}, line {number}: no text under {field!r}")
+        yield _one(value[field].strip())

@@ -1,8 +1,8 @@
 """Frozen dataclasses to JSON values and back, driven by their type hints.
 
-Kept small on purpose: it knows scalars, optional values, tuples and nested dataclasses, which is all that our answers are
-made of. Fields that equal their default are left out, unknown keys are ignored (a newer minor version may have added
-them), and a wrong type is an error that names the place.
+Kept small on purpose: it knows scalars, optional values, tuples and nested dataclasses, which is all that our answers
+are made of. Fields that equal their default are left out, unknown keys are ignored (a newer minor version may have
+added them), and a wrong type is an error that names the place.
 """
 
 from __future__ import annotations

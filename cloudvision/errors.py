@@ -5,6 +5,9 @@
     CloudVisionError
       ConfigError             fatal      a key, an extra, a provider or a model folder is missing or wrong
       BudgetExceededError     fatal      the next call could cost more than the budget still holds
+      StoppedError            fatal      somebody asked to stop (Ctrl-C); nothing was sent for this source
+      LedgerError             fatal      the ledger file is not ours, is newer than this version, or cannot be written
+      UncertainError                     an earlier call was cut off, may have been billed, and is not to be repeated
       ImageError                         the source cannot be turned into a picture
         FetchError                       the download failed; `transient` tells whether trying again can help
         BlockedAddressError              the URL leads to an address that may not be reached
@@ -12,7 +15,7 @@
         NotAnImageError                  the bytes are something else: HTML, text, nothing at all
         DamagedImageError                a picture that breaks off or does not decode
       ProviderError(provider, status, code, request_id)
-        AuthError             fatal      401, 403, a token that stays expired after one refresh, a wrong kind of resource
+        AuthError             fatal      401, 403, a token expired after one refresh, a wrong kind of resource
         RejectedError                    the service refuses this picture; asking again cannot help
         ThrottledError        retryable  too many requests; `retry_after` says how long the service wants us to wait
         UnavailableError      retryable  5xx, a time-out, no connection
@@ -44,6 +47,22 @@ class BudgetExceededError(CloudVisionError):
     """The worst cost of the next call does not fit into what is left of a budget; nothing was sent."""
 
     fatal = True
+
+
+class StoppedError(CloudVisionError):
+    """The run was told to stop while this source was waiting for its turn; it costs nothing and is done next time."""
+
+    fatal = True
+
+
+class LedgerError(CloudVisionError):
+    """The ledger cannot be used; the message names the file and the remedy."""
+
+    fatal = True
+
+
+class UncertainError(CloudVisionError):
+    """An earlier attempt was cut off and may have been billed, and the run was told not to call again."""
 
 
 class ImageError(CloudVisionError):
@@ -155,7 +174,7 @@ class ThrottledError(ProviderError):
 
 
 class UnavailableError(ProviderError):
-    """The service is not there, broke, or did not answer in time. `billed` is None where the picture may have arrived."""
+    """The service is not there, broke, or was too slow. `billed` is None where the picture may have arrived."""
 
     retryable = True
 

@@ -32,7 +32,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Polygon:
-    """A closed outline, `((x, y), ...)`, normally four corners in reading order of the text: clockwise from its top left."""
+    """A closed outline, `((x, y), ...)`, normally four corners, clockwise from the top left of the text."""
 
     points: tuple[tuple[float, float], ...]
 

@@ -1,10 +1,10 @@
 """What comes back: frozen answers that look the same whoever was asked.
 
-Confidence runs from 0 to 1. Geometry is given as fractions of the *upright* picture's width and height, origin at the top
-left, x to the right, y down. It is not clipped: services really return values a little below 0 and above 1. Names are
-the keys of labels and regions; no class numbers are invented.
+Confidence runs from 0 to 1. Geometry is given as fractions of the *upright* picture's width and height, origin at the
+top left, x to the right, y down. It is not clipped: services really return values a little below 0 and above 1. Names
+are the keys of labels and regions; no class numbers are invented.
 
-Every optional part of an `Analysis` follows one rule: `None` means "was not asked", `()` means "asked, and nothing there".
+Every optional part of an `Analysis` follows one rule: `None` means "not asked", `()` means "asked, nothing there".
 
 `to_json` gives plain JSON values and `from_json` gives the same object back: `Analysis.from_json(a.to_json()) == a`.
 """

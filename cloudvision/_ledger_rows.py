@@ -1,0 +1,95 @@
+"""The values that go into a ledger and come out of it. Money is in millionths of a US dollar throughout."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from cloudvision.raw import Raw
+
+Kind = Literal["analysed", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Most that may be spent, in millionths of a US dollar; None for no bound.
+
+    Reserved and uncertain calls count as spent.
+    """
+
+    run: int | None = None
+    ledger: int | None = None
+    day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """One attempt that may now be made; it must be settled, rejected, released or left uncertain."""
+
+    id: int
+    key: str
+    source: str
+    provider: str
+    worst: int
+    run: int | None
+    day: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A settled outcome: an answer (`raw`) or a refusal (`error_type`, `error`). `created` is seconds since 1970."""
+
+    raw: Raw | None
+    cost: int
+    created: float
+    error_type: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody else holds a reservation for the same picture at this moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """An earlier attempt may have been billed, and the caller does not want another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one entry of a list.
+
+    Args:
+        position: index in the list, from 0.
+        source: as the user named it, without secrets.
+        key: where the answer lies, for "analysed".
+        score, threshold, stage, model: the gate's verdict; None without a gate.
+        audited: the gate said no and the call was made all the same, to measure the gate.
+        cost: paid for this entry.
+        avoided: worst cost of a call that was not made, because it was skipped or in the ledger already.
+    """
+
+    position: int
+    source: str
+    kind: Kind
+    digest: str | None = None
+    key: str | None = None
+    score: float | None = None
+    threshold: float | None = None
+    stage: str | None = None
+    model: str | None = None
+    audited: bool = False
+    cached: bool = False
+    cost: int = 0
+    avoided: int = 0
+    error_type: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One pass over a list. `resumed` is True when an earlier, unfinished pass goes on."""
+
+    id: int
+    resumed: bool

@@ -1,0 +1,118 @@
+"""The tables of a ledger file, and how an older file becomes a current one."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from cloudvision.errors import LedgerError
+
+APPLICATION_ID = 0x43564C47  # "CVLG": tells our files from other SQLite files
+
+# One script a version: script n brings a file from version n to n + 1. Scripts are never edited once released.
+MIGRATIONS = (
+    """
+    -- Money is in millionths of a US dollar, times are seconds since the epoch, UTC.
+    CREATE TABLE answers (
+        key TEXT PRIMARY KEY,           -- provider / fingerprint / digest
+        source TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        raw TEXT,                       -- Raw as JSON; NULL for a picture that the service refused
+        error_type TEXT, error TEXT,    -- the refusal
+        cost INTEGER NOT NULL,
+        created REAL NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE attempts (
+        id INTEGER PRIMARY KEY,
+        key TEXT NOT NULL,
+        run INTEGER,
+        source TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('reserved', 'settled', 'released', 'uncertain')),
+        owner TEXT NOT NULL,
+        lease_until REAL NOT NULL,
+        worst INTEGER NOT NULL,         -- reserved
+        cost INTEGER,                   -- settled
+        day TEXT NOT NULL,              -- UTC day whose budget it counts against
+        started REAL NOT NULL,
+        ended REAL
+    );
+    CREATE INDEX attempts_open ON attempts (key) WHERE state IN ('reserved', 'uncertain');
+    -- What is spent, reserved or possibly spent, by scope: "all", "day:2026-11-21", "run:7". Kept beside the attempts
+    -- so that asking a budget costs the same in a run of ten and of ten million.
+    CREATE TABLE totals (scope TEXT PRIMARY KEY, micros INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE runs (
+        id INTEGER PRIMARY KEY,
+        identity TEXT NOT NULL,
+        command TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        started REAL NOT NULL,
+        ended REAL
+    );
+    CREATE INDEX runs_identity ON runs (identity);
+    CREATE TABLE progress (
+        run INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('analysed', 'skipped', 'failed')),
+        digest TEXT,
+        key TEXT,
+        score REAL, threshold REAL, stage TEXT, model TEXT,
+        audited INTEGER NOT NULL,
+        cached INTEGER NOT NULL,
+        cost INTEGER NOT NULL,          -- paid for this entry
+        avoided INTEGER NOT NULL,       -- what a call would have cost that was not made
+        error_type TEXT, error TEXT,
+        PRIMARY KEY (run, position)
+    ) WITHOUT ROWID;
+    """,
+)
+
+
+def open_database(path: str | Path, *, timeout_s: float = 60.0) -> sqlite3.Connection:
+    """A connection to the ledger at `path`, created (mode 0600) or migrated where needed.
+
+    Raises:
+        LedgerError: not a ledger, written by a newer version, or not writable.
+    """
+    if str(path) != ":memory:":
+        _create_private(Path(path))
+    try:
+        db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        # In WAL mode NORMAL survives a killed process; only a power cut can take back the last answers.
+        db.execute("PRAGMA synchronous = NORMAL")
+        _migrate(db, path)
+    except sqlite3.Error as exc:
+        raise LedgerError(f"cannot use {path} as a ledger: {exc}") from exc
+    return db
+
+
+def _create_private(path: Path) -> None:
+    # The ledger holds people's text. SQLite gives its side files (-wal, -shm) the mode of the main file.
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as exc:
+        raise LedgerError(f"cannot write the ledger {path}: {exc.strerror}") from exc
+
+
+def _migrate(db: sqlite3.Connection, path: str | Path) -> None:
+    db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at the same moment
+    try:
+        version = int(db.execute("PRAGMA user_version").fetchone()[0])
+        application = int(db.execute("PRAGMA application_id").fetchone()[0])
+        tables = int(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        if application != APPLICATION_ID and (tables or version):
+            raise LedgerError(f"{path} is a database of another program, not a ledger; choose another file")
+        if version > len(MIGRATIONS):
+            raise LedgerError(f"{path} was written by a newer cloudvision (schema {version}); update cloudvision-gate")
+        for script in MIGRATIONS[version:]:
+            for statement in script.split(";\n"):
+                db.execute(statement)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise

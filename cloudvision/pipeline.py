@@ -1,0 +1,342 @@
+"""The straight line: from a source to its outcome, through the ledger and the gate to the provider.
+
+::
+
+    source --load--> Image --ledger.answer(key)--hit------------------------------------.
+                       | miss                                                           |
+                       gate.judge --not worth it--> Skipped (a share is called: audit)  |
+                                    | worth it                                          |
+          retry: reserve(worst cost); limiter; provider.call; settle | release | uncertain
+                                    '----------------------> Raw --provider.parse--> Analysed
+
+    an expected error that is not fatal --> Failed; a fatal one is raised; a bug is a traceback
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image as PilImage
+
+from cloudvision import images
+from cloudvision.errors import (
+    CloudVisionError,
+    ProviderError,
+    RejectedError,
+    StoppedError,
+    ThrottledError,
+    UncertainError,
+    UnexpectedAnswerError,
+)
+from cloudvision.fetch import printable_source
+from cloudvision.gate.verdict import Verdict
+from cloudvision.images import Image, Remote
+from cloudvision.ledger import Budget, Busy, Entry, Ledger, Reservation, Stored, Uncertain
+from cloudvision.limit import Limiter
+from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
+from cloudvision.provider import Provider
+from cloudvision.results import Provenance
+from cloudvision.retry import RetryPolicy
+from cloudvision.stop import StopSignal
+
+__all__ = ["Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Policy", "Skipped", "Source"]
+
+T = TypeVar("T")
+
+Source = str | os.PathLike[str] | bytes | NDArray[np.generic] | PilImage | Image | Remote
+"""Anything that can stand in a list: path, URL, bytes, array, PIL image, or what `load` gave."""
+
+
+class Judge(Protocol):
+    """What the pipeline needs of a gate."""
+
+    def judge(self, image: Image, /) -> Verdict: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a pipeline behaves; safe by default.
+
+    Args:
+        budget: bounds of the spend.
+        retry: when to try again.
+        audit: share, 0 to 1, of the gate's skips that are called all the same, drawn by the picture's digest so that
+            every run draws the same ones.
+        uncertain: "retry" calls again where an earlier attempt was cut off and may have been billed; "keep" does not.
+        again: "refused" calls again for pictures that the service refused, or whose answer cannot be read; "all" calls,
+            and pays, again for every picture. Either way once: an answer that came after the pipeline was built counts.
+    """
+
+    budget: Budget = Budget()
+    retry: RetryPolicy = RetryPolicy()
+    audit: float = 0.0
+    uncertain: Literal["retry", "keep"] = "retry"
+    again: Literal["no", "refused", "all"] = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One source on its way: what is known of it so far."""
+
+    source: str
+    position: int | None = None
+    digest: str | None = None
+    key: str = ""
+    verdict: Verdict | None = None
+    audited: bool = False
+    call_again: bool = False
+
+    def entry(self, kind: Literal["analysed", "skipped", "failed"]) -> Entry:
+        judged = self.verdict
+        return Entry(
+            position=-1 if self.position is None else self.position,
+            source=self.source,
+            kind=kind,
+            digest=self.digest,
+            key=self.key or None,
+            score=judged.score if judged else None,
+            threshold=judged.threshold if judged else None,
+            stage=judged.stage if judged else None,
+            model=judged.model if judged else None,
+            audited=self.audited,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Built once, used by many threads.
+
+    Args:
+        provider: who is asked.
+        gate: looks first; None to ask the provider for every picture.
+        ledger: where answers and spend are kept; by default one in memory, gone with the pipeline.
+        run: id of the run that the entries belong to (`Ledger.begin_run`); None keeps answers but no progress.
+        policy: budget, retries, audit.
+        limiter: how fast calls may leave, shared by all threads.
+        load: turns a source into a picture.
+        stop: thrown to end all waiting.
+        clock: seconds, monotonic.
+        rng: randomness of the retry waits.
+        began: seconds since the epoch; what is older counts as "before" for `Policy.again`.
+    """
+
+    provider: Provider
+    gate: Judge | None = None
+    ledger: Ledger = field(default_factory=Ledger)
+    run_id: int | None = None
+    policy: Policy = Policy()
+    limiter: Limiter = field(default_factory=Limiter)
+    load: Callable[[Source], Image | Remote] = images.load
+    stop: StopSignal = field(default_factory=StopSignal)
+    clock: Callable[[], float] = time.monotonic
+    rng: random.Random = field(default_factory=random.Random)
+    began: float = field(default_factory=time.time)
+
+    def run(self, source: Source, *, position: int | None = None) -> Outcome:
+        """Take one source to its outcome, and write it down.
+
+        Args:
+            source: path, URL, bytes, array, PIL image, `Image` or `Remote`.
+            position: its index in the list of the run.
+
+        Raises:
+            CloudVisionError: a fatal one only (no key, budget reached, stopped): the next source would fail alike.
+        """
+        case = _Case(name_of(source), position)
+        try:
+            self._check_stop()
+            image = self._retrying(lambda: self._loaded(source))
+            case = replace(case, digest=image.digest, key=self._key(image))
+            stored = self.ledger.answer(case.key)
+            if stored is None or self._outdated(stored):
+                case = replace(self._judged(case, image), call_again=stored is not None)
+                if case.verdict and not case.verdict.worth and not case.audited:
+                    return self._skipped(case, image)
+                stored, paid = self._retrying(lambda: self._claim_and_call(case, image))
+            else:
+                paid = False
+            return self._analysed(case, stored, paid=paid, avoided=0 if paid else self.provider.worst_cost(image))
+        except CloudVisionError as error:
+            if error.fatal:
+                raise
+            return self._failed(case, error)
+
+    def replay(self, entry: Entry) -> Outcome | None:
+        """The outcome that an earlier, interrupted pass wrote down; None where it has to be done again."""
+        verdict = _verdict(entry)
+        match entry.kind:
+            case "analysed":
+                stored = self.ledger.answer(entry.key) if entry.key else None
+                if stored is None or stored.raw is None:
+                    return None
+                case = _Case(entry.source, entry.position, entry.digest, entry.key or "", verdict, entry.audited)
+                return self._parsed(case, stored, cost=entry.cost, cached=entry.cached)
+            case "skipped" if verdict is not None and entry.digest is not None:
+                return Skipped(entry.source, entry.digest, verdict)
+        return None  # failures are tried again: a refusal by the service is in the ledger and costs nothing
+
+    # -- the steps, in the order of the line ---------------------------------------------------------------------------
+
+    def _loaded(self, source: Source) -> Image | Remote:
+        return source if isinstance(source, Image | Remote) else self.load(source)
+
+    def _key(self, image: Image | Remote) -> str:
+        fingerprint = hashlib.sha256(self.provider.fingerprint.encode()).hexdigest()[:16]
+        # A picture that we cannot name by its content gets a key of its own: its answer is kept, and never hit.
+        return f"{self.provider.name}/{fingerprint}/{image.digest or f'once-{uuid.uuid4().hex}'}"
+
+    def _outdated(self, stored: Stored) -> bool:
+        """True for an outcome that the caller wants to have anew."""
+        if self.policy.again == "no" or stored.created >= self.began:
+            return False
+        if self.policy.again == "all" or stored.raw is None:
+            return True
+        try:
+            self.provider.parse(stored.raw)
+        except ProviderError:
+            return True
+        return False
+
+    def _judged(self, case: _Case, image: Image | Remote) -> _Case:
+        if self.gate is None or isinstance(image, Remote):
+            return case
+        verdict = self.gate.judge(image)
+        return replace(case, verdict=verdict, audited=not verdict.worth and _drawn(image.digest) < self.policy.audit)
+
+    def _claim_and_call(self, case: _Case, image: Image | Remote) -> tuple[Stored, bool]:
+        worst = self.provider.worst_cost(image)
+        while True:
+            self._check_stop()
+            claim = self.ledger.reserve(
+                case.key,
+                source=case.source,
+                provider=self.provider.name,
+                worst=worst,
+                run=self.run_id,
+                budget=self.policy.budget,
+                uncertain=self.policy.uncertain,
+                newer_than=self.began if case.call_again else None,
+            )
+            match claim:
+                case Stored():
+                    return claim, False
+                case Uncertain():
+                    raise UncertainError(
+                        f"{case.source}: an earlier call was cut off and may have been billed; it was not repeated"
+                    )
+                case Busy():
+                    self.ledger.wait_for_change(0.25)
+                case Reservation():
+                    return self._call(claim, case, image), True
+
+    def _call(self, held: Reservation, case: _Case, image: Image | Remote) -> Stored:
+        sent = False
+        try:
+            self.limiter.acquire()
+            sent = True
+            raw = self.provider.call(image)
+        except RejectedError as error:
+            cost = held.worst if error.billed else 0
+            return self.ledger.reject(held, error_type=type(error).__name__, error=str(error), cost=cost)
+        except CloudVisionError as error:
+            self._book(held, error)
+            raise
+        except BaseException:
+            # A bug or an interrupt: once it may have been sent, nobody knows whether it was billed.
+            (self.ledger.leave_uncertain if sent else self.ledger.release)(held)
+            raise
+        cost = self.provider.cost(raw)
+        return self.ledger.settle(held, raw, cost=cost, entry=replace(case.entry("analysed"), cost=cost))
+
+    def _book(self, held: Reservation, error: CloudVisionError) -> None:
+        billed = error.billed if isinstance(error, ProviderError) else False
+        if billed is None:
+            self.ledger.leave_uncertain(held)
+        elif billed:
+            self.ledger.charge(held, cost=held.worst)
+        else:
+            self.ledger.release(held)
+        if isinstance(error, ThrottledError):
+            self.limiter.pause(min(error.retry_after or 1.0, self.policy.retry.retry_after_max_s))
+
+    def _analysed(self, case: _Case, stored: Stored, *, paid: bool, avoided: int) -> Outcome:
+        if stored.raw is None:
+            error = RejectedError(stored.error or "refused", provider=self.provider.name)
+            return self._failed(case, error, cost=stored.cost if paid else 0)
+        cost = stored.cost if paid else 0
+        outcome = self._parsed(case, stored, cost=cost, cached=not paid)
+        if isinstance(outcome, Failed):
+            return self._failed(case, outcome.error, cost=cost)
+        if not paid:  # a paid one was recorded in the transaction that settled it
+            self._record(replace(case.entry("analysed"), cached=True, avoided=avoided))
+        return outcome
+
+    def _parsed(self, case: _Case, stored: Stored, *, cost: int, cached: bool) -> Analysed | Failed:
+        assert stored.raw is not None
+        try:
+            analysis = self.provider.parse(stored.raw)
+        except UnexpectedAnswerError as error:
+            return Failed(case.source, error, case.digest, case.verdict, cost / 1e6)
+        where = replace(
+            analysis.provenance or Provenance(self.provider.name),
+            cost_usd=cost / 1e6,
+            cached=cached,
+            latency_s=0.0 if cached else stored.raw.latency_s,
+        )
+        return Analysed(case.source, case.digest, analysis.with_provenance(where), case.verdict, case.audited)
+
+    def _skipped(self, case: _Case, image: Image | Remote) -> Skipped:
+        assert case.verdict is not None
+        assert case.digest is not None
+        self._record(replace(case.entry("skipped"), key=None, avoided=self.provider.worst_cost(image)))
+        return Skipped(case.source, case.digest, case.verdict)
+
+    def _failed(self, case: _Case, error: CloudVisionError, *, cost: int = 0) -> Failed:
+        entry = replace(case.entry("failed"), cost=cost, error_type=type(error).__name__, error=str(error))
+        self._record(entry)
+        return Failed(case.source, error, case.digest, case.verdict, cost / 1e6)
+
+    def _check_stop(self) -> None:
+        if self.stop.is_set():
+            raise StoppedError("stopped on request")
+
+    def _record(self, entry: Entry) -> None:
+        if self.run_id is not None and entry.position >= 0:
+            self.ledger.record(self.run_id, entry)
+
+    def _retrying(self, step: Callable[[], T]) -> T:
+        return self.policy.retry.retrying(clock=self.clock, sleep=self.stop.sleep, rng=self.rng)(step)
+
+
+def name_of(source: Source) -> str:
+    """How a source is called in output, errors and the ledger: as the user named it, without secrets."""
+    match source:
+        case str():
+            return printable_source(source)
+        case os.PathLike():
+            return os.fspath(source)
+        case Image() | Remote():
+            return source.source
+        case bytes():
+            return f"{len(source)} bytes"
+    return type(source).__name__
+
+
+def _drawn(digest: str) -> float:
+    """A number in [0, 1) that depends on the picture alone."""
+    return int(hashlib.sha256(f"audit {digest}".encode()).hexdigest()[:13], 16) / 16**13
+
+
+def _verdict(entry: Entry) -> Verdict | None:
+    if entry.score is None or entry.threshold is None:
+        return None
+    return Verdict(entry.score >= entry.threshold, entry.score, entry.threshold, entry.stage or "", entry.model or "")

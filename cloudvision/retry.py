@@ -1,0 +1,72 @@
+"""When to try again, and when to stop: by error type alone, bounded in number and in time."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tenacity import RetryCallState, Retrying, retry_if_exception
+
+from cloudvision.errors import CloudVisionError, FetchError, ThrottledError, UnavailableError
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """Bounds of trying again. All times are in seconds.
+
+    The wait before attempt n + 1 is drawn evenly from [0, min(wait_max_s, wait_initial_s * 2**(n - 1))] ("full
+    jitter"), or is what the service asked for, up to `retry_after_max_s`, with up to a tenth on top so that callers
+    spread out.
+
+    Args:
+        attempts: most attempts, the first one included; each one may be billed.
+        total_s: no further attempt begins once this much time would have passed since the first.
+        wait_initial_s, wait_max_s: bounds of the jittered wait.
+        retry_after_max_s: cap for a service's own wish; a longer wish is cut to this.
+    """
+
+    attempts: int = 6
+    total_s: float = 180.0
+    wait_initial_s: float = 0.5
+    wait_max_s: float = 30.0
+    retry_after_max_s: float = 60.0
+
+    def retrying(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        rng: random.Random | None = None,
+    ) -> Retrying:
+        """A fresh tenacity `Retrying` under these bounds; the last error is raised as it was."""
+        started = clock()
+        draw = rng or random.Random()
+
+        # tenacity's stock waits and stops read the real clock and the global random: these take the injected ones.
+        def wait(state: RetryCallState) -> float:
+            asked = _retry_after(state)
+            if asked is not None:
+                return min(asked, self.retry_after_max_s) * (1 + draw.random() / 10)
+            ceiling = min(self.wait_max_s, self.wait_initial_s * 2.0 ** (state.attempt_number - 1))
+            return draw.uniform(0.0, ceiling)
+
+        def stop(state: RetryCallState) -> bool:
+            # tenacity asks for the wait first, so the coming wait counts against the time that is left.
+            elapsed = clock() - started + state.upcoming_sleep
+            return state.attempt_number >= self.attempts or elapsed > self.total_s
+
+        return Retrying(wait=wait, stop=stop, retry=retry_if_exception(is_retryable), sleep=sleep, reraise=True)
+
+
+def is_retryable(error: BaseException) -> bool:
+    """True for an error whose repetition by itself can help."""
+    if isinstance(error, FetchError):
+        return error.transient
+    return isinstance(error, CloudVisionError) and error.retryable
+
+
+def _retry_after(state: RetryCallState) -> float | None:
+    error = state.outcome.exception() if state.outcome is not None else None
+    return error.retry_after if isinstance(error, ThrottledError | UnavailableError | FetchError) else None

@@ -1,0 +1,31 @@
+"""One switch that ends waiting everywhere: retries, rate limits, single flight."""
+
+from __future__ import annotations
+
+import threading
+
+from cloudvision.errors import StoppedError
+
+
+class StopSignal:
+    """Thrown once, by Ctrl-C or by the end of a batch; everybody who sleeps wakes up with a `StoppedError`."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Throw the switch. A call that is on the wire is not touched: its answer is still taken in."""
+        self._event.set()
+
+    def is_set(self) -> bool:
+        """True once thrown."""
+        return self._event.is_set()
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep for `seconds`, or until the switch is thrown.
+
+        Raises:
+            StoppedError: the switch is, or gets, thrown.
+        """
+        if self._event.wait(max(0.0, seconds)):
+            raise StoppedError("stopped on request")

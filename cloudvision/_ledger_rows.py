@@ -93,3 +93,26 @@ class Run:
 
     id: int
     resumed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A run as the ledger lists it; times in seconds since the epoch, `ended` None while unfinished."""
+
+    id: int
+    command: str
+    provider: str
+    started: float
+    ended: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Entries of one kind, counted: `cost` was paid for them, `avoided` is what their calls would have cost at most."""
+
+    kind: Kind
+    cached: bool
+    audited: bool
+    entries: int
+    cost: int
+    avoided: int

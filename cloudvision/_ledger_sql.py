@@ -6,7 +6,7 @@ import json
 import sqlite3
 from dataclasses import astuple, fields
 
-from cloudvision._ledger_rows import Budget, Entry, Reservation, Stored
+from cloudvision._ledger_rows import Budget, Entry, Reservation, Stored, Tally
 from cloudvision.errors import BudgetExceededError
 from cloudvision.raw import Raw
 
@@ -82,3 +82,21 @@ def entry(row: tuple[object, ...]) -> Entry:
     values = dict(zip((f.name for f in fields(Entry)), row, strict=True))
     values["audited"], values["cached"] = bool(values["audited"]), bool(values["cached"])
     return Entry(**values)  # type: ignore[arg-type]  # the table's CHECKs and types hold the columns to the field types
+
+
+def tallies(db: sqlite3.Connection, run: int | None) -> tuple[Tally, ...]:
+    rows = db.execute(
+        "SELECT kind, cached, audited, count(*), sum(cost), sum(avoided) FROM progress"
+        " WHERE ?1 IS NULL OR run = ?1 GROUP BY kind, cached, audited",
+        (run,),
+    )
+    return tuple(Tally(kind, bool(cached), bool(audited), *sums) for kind, cached, audited, *sums in rows)
+
+
+def attempts(db: sqlite3.Connection, run: int | None) -> tuple[tuple[str, int, int], ...]:
+    rows = db.execute(
+        "SELECT state, count(*), sum(CASE state WHEN 'reserved' THEN worst ELSE cost END) FROM attempts"
+        " WHERE ?1 IS NULL OR run = ?1 GROUP BY state",
+        (run,),
+    )
+    return tuple(tuple(row) for row in rows)

@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Literal
 
 from cloudvision import _ledger_sql as _sql
-from cloudvision._ledger_rows import Budget, Busy, Entry, Reservation, Run, Stored, Uncertain
+from cloudvision._ledger_rows import Budget, Busy, Entry, Reservation, Run, RunRow, Stored, Tally, Uncertain
 from cloudvision._ledger_schema import open_database
 from cloudvision._owner import is_alive, this_process
 from cloudvision.errors import LedgerError
 from cloudvision.raw import Raw
 
-__all__ = ["Budget", "Busy", "Entry", "Ledger", "Reservation", "Run", "Stored", "Uncertain"]
+__all__ = ["Budget", "Busy", "Entry", "Ledger", "Reservation", "Run", "RunRow", "Stored", "Tally", "Uncertain"]
 
 
 class Ledger:
@@ -193,6 +193,22 @@ class Ledger:
             if len(rows) < chunk:
                 return
             after = rows[-1][0]
+
+    def tallies(self, run: int | None = None) -> tuple[Tally, ...]:
+        """Entries of one run, or of all, counted by what became of them."""
+        with self._reading() as db:
+            return _sql.tallies(db, run)
+
+    def attempts(self, run: int | None = None) -> tuple[tuple[str, int, int], ...]:
+        """(state, number, micros) of the attempts of one run, or of all; micros are what counts against a budget."""
+        with self._reading() as db:
+            return _sql.attempts(db, run)
+
+    def runs(self) -> tuple[RunRow, ...]:
+        """All runs, oldest first."""
+        with self._reading() as db:
+            query = "SELECT id, command, provider, started, ended FROM runs ORDER BY id"
+            return tuple(RunRow(*row) for row in db.execute(query))
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """Where outcomes go: JSON lines, CSV or Parquet, by the file's name. A file is written anew by every run.
 
-That loses nothing: an interrupted run is replayed from the ledger, so its file holds one line for each list entry again,
-without a torn tail.
+That loses nothing: an interrupted run is replayed from the ledger, so its file holds one line for each list entry
+again, without a torn tail.
 """
 
 from __future__ import annotations

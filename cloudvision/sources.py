@@ -1,4 +1,4 @@
-"""From what a user names to the list of sources: files, folders, globs, URLs, S3 objects, lists, tables, standard input.
+"""From what a user names to the list of sources: files, folders, globs, URLs, S3 objects, lists, tables.
 
 Everything is read lazily, so a list may have ten million lines.
 """
@@ -68,7 +68,7 @@ def _named(name: str, passed: Passed) -> Iterator[Source]:
     elif Path(name).is_dir():
         yield from _folder(Path(name), passed)
     elif glob.has_magic(name) and not Path(name).exists():
-        matches = iter(sorted(glob.iglob(name, recursive=True)))
+        matches = iter(sorted(glob.glob(name, recursive=True)))  # noqa: PTH207  Path.glob takes no absolute pattern
         first = next(matches, None)
         if first is None:
             raise ConfigError(f"nothing matches {name}")

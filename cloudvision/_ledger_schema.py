@@ -80,6 +80,7 @@ def open_database(path: str | Path, *, timeout_s: float = 60.0) -> sqlite3.Conne
         _create_private(Path(path))
     try:
         db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+        _check_ours(db, path)  # before anything is written: another program's file stays as it is
         db.execute("PRAGMA journal_mode = WAL")
         # In WAL mode NORMAL survives a killed process; only a power cut can take back the last answers.
         db.execute("PRAGMA synchronous = NORMAL")
@@ -97,17 +98,22 @@ def _create_private(path: Path) -> None:
         raise LedgerError(f"cannot write the ledger {path}: {exc.strerror}") from exc
 
 
+def _check_ours(db: sqlite3.Connection, path: str | Path) -> int:
+    """The schema version of the file, 0 for a new one."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    application = int(db.execute("PRAGMA application_id").fetchone()[0])
+    tables = int(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+    if application != APPLICATION_ID and (tables or version):
+        raise LedgerError(f"{path} is a database of another program, not a ledger; choose another file")
+    if version > len(MIGRATIONS):
+        raise LedgerError(f"{path} was written by a newer cloudvision (schema {version}); update cloudvision-gate")
+    return version
+
+
 def _migrate(db: sqlite3.Connection, path: str | Path) -> None:
     db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at the same moment
     try:
-        version = int(db.execute("PRAGMA user_version").fetchone()[0])
-        application = int(db.execute("PRAGMA application_id").fetchone()[0])
-        tables = int(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-        if application != APPLICATION_ID and (tables or version):
-            raise LedgerError(f"{path} is a database of another program, not a ledger; choose another file")
-        if version > len(MIGRATIONS):
-            raise LedgerError(f"{path} was written by a newer cloudvision (schema {version}); update cloudvision-gate")
-        for script in MIGRATIONS[version:]:
+        for script in MIGRATIONS[_check_ours(db, path) :]:
             for statement in script.split(";\n"):
                 db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

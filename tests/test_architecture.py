@@ -1,0 +1,124 @@
+"""The rooms: imports go downward, SDKs stay in their adapters, nothing heavy is imported by accident."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cloudvision
+
+PACKAGE = Path(cloudvision.__file__).parent
+
+# Lower first. A module may import from ranks below its own, and from its own folder.
+RANKS: tuple[tuple[str, ...], ...] = (
+    ("errors", "_json", "geometry"),
+    ("results", "raw", "stop"),
+    ("saved", "_retry_after"),
+    ("_address", "_tls", "_proxy", "_http"),
+    ("fetch",),
+    ("_sniff", "_exif", "_jpeg"),
+    ("_decode", "_prepare"),
+    ("images",),
+    ("prices",),
+    ("providers", "gate", "ledger", "limit", "retry"),
+    ("provider", "failover", "outcome"),
+    ("pipeline",),
+    ("batch", "sinks", "sources", "report"),
+    ("training",),
+    ("customvision", "emulator", "serve"),
+    ("cli",),
+)
+PARTS = {"_ledger_rows": "ledger", "_ledger_schema": "ledger", "_ledger_sql": "ledger", "_owner": "ledger"}
+SDKS = {
+    "azure": ("providers/azure_", "providers/_azure", "customvision/"),
+    "boto3": ("providers/aws_", "providers/_aws"),
+    "botocore": ("providers/aws_", "providers/_aws"),
+    "rapidocr": ("providers/local_ocr",),
+    "torch": ("training/",),
+    "typer": ("cli/",),
+    "rich": ("cli/",),
+    "dotenv": ("cli/",),
+}
+
+
+def modules() -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports name the package in full"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(dotted: str) -> str:
+    name = dotted.split(".")[1] if "." in dotted else ""
+    return PARTS.get(name, name)
+
+
+def is_room(name: str) -> bool:
+    return (PACKAGE / name).is_dir() or (PACKAGE / f"{name}.py").exists()
+
+
+def rank(name: str) -> int:
+    found = [index for index, names in enumerate(RANKS) if name in names]
+    assert found, f"{name} has no rank: add it to RANKS where it belongs"
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path, _ in modules() if path.name != "__init__.py" or len(path.parts) > 1], ids=str
+)
+def test_imports_go_downward(path: Path) -> None:
+    own = room("cloudvision." + path.parts[0].removesuffix(".py"))
+    for name in imported(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+        if name.startswith("cloudvision.") and (other := room(name)) != own and is_room(other):
+            assert rank(other) < rank(own), f"{path} imports {name}, which is not below it"
+
+
+@pytest.mark.parametrize("sdk", sorted(SDKS))
+def test_an_sdk_is_imported_by_its_own_adapter_alone(sdk: str) -> None:
+    users = {str(path) for path, tree in modules() if any(name.split(".")[0] == sdk for name in imported(tree))}
+    assert not {user for user in users if not user.startswith(SDKS[sdk])}
+
+
+def test_importing_the_library_imports_no_extra() -> None:
+    heavy = "azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, moto, responses"
+    code = (
+        "import sys, cloudvision, cloudvision.pipeline, cloudvision.provider;"
+        "[cloudvision.provider.open_provider(name) for name in cloudvision.provider.PROVIDERS];"
+        f"print([m for m in {heavy.split(', ')!r} if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_module_has_a_name_that_explains_nothing() -> None:
+    forbidden = {"utils", "helpers", "helper", "common", "manager", "base", "misc"}
+    assert not {
+        path for path, _ in modules() if forbidden & {part.removesuffix(".py").strip("_") for part in path.parts}
+    }
+
+
+def test_the_library_prints_nothing_and_pickles_nothing() -> None:
+    for path, tree in modules():
+        calls = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        allowed = path.parts[0] in ("cli", "training")
+        assert allowed or "print" not in calls, path
+        assert not {name for name in imported(tree) if name.split(".")[0] in ("pickle", "dill", "joblib")}, path
+        assert "torch.load" not in calls, path
+
+
+def test_everything_public_is_named_and_there() -> None:
+    assert sorted(cloudvision.__all__) == sorted(set(cloudvision.__all__))
+    for name in cloudvision.__all__:
+        assert getattr(cloudvision, name) is not None

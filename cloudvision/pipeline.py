@@ -23,11 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL.Image import Image as PilImage
-
-from cloudvision import images
+from cloudvision import _read, images
 from cloudvision.errors import (
     CloudVisionError,
     ProviderError,
@@ -37,7 +33,6 @@ from cloudvision.errors import (
     UncertainError,
     UnexpectedAnswerError,
 )
-from cloudvision.fetch import printable_source
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Budget, Busy, Entry, Ledger, Reservation, Stored, Uncertain
@@ -52,7 +47,7 @@ __all__ = ["Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Policy", "Skip
 
 T = TypeVar("T")
 
-Source = str | os.PathLike[str] | bytes | NDArray[np.generic] | PilImage | Image | Remote
+Source = images.Source | Image | Remote
 """Anything that can stand in a list: path, URL, bytes, array, PIL image, or what `load` gave."""
 
 
@@ -155,7 +150,7 @@ class Pipeline:
         try:
             self._check_stop()
             image = self._retrying(lambda: self._loaded(source))
-            case = replace(case, digest=image.digest, key=self._key(image))
+            case = replace(case, source=image.source, digest=image.digest, key=self._key(image))
             stored = self.ledger.answer(case.key)
             if stored is None or self._outdated(stored):
                 case = replace(self._judged(case, image), call_again=stored is not None)
@@ -319,16 +314,9 @@ class Pipeline:
 
 def name_of(source: Source) -> str:
     """How a source is called in output, errors and the ledger: as the user named it, without secrets."""
-    match source:
-        case str():
-            return printable_source(source)
-        case os.PathLike():
-            return os.fspath(source)
-        case Image() | Remote():
-            return source.source
-        case bytes():
-            return f"{len(source)} bytes"
-    return type(source).__name__
+    if isinstance(source, Image | Remote):
+        return source.source
+    return _read.printable(source) if isinstance(source, str | os.PathLike) else type(source).__name__
 
 
 def _drawn(digest: str) -> float:

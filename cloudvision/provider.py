@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast, runtime_checkable
 
@@ -23,6 +24,53 @@ PROVIDERS: dict[str, str] = {
     "fake": "cloudvision.providers.fake:Fake",
 }
 """Registry name -> "module:Class". Names stand in ledger keys and results and are never changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What can be told of a provider without opening it.
+
+    Args:
+        does: in a few words.
+        local: computes on this machine and costs nothing.
+        extra: which `pip install 'cloudvision-gate[...]'` it needs; None for none.
+        package: what must be importable.
+        variables: names that it reads from the environment.
+        prices: operations of the price list.
+        ends: names in the list of retirements.
+        rate_per_s: calls a second that a standard account allows; None where it depends on the account.
+    """
+
+    does: str
+    local: bool = False
+    extra: str | None = None
+    package: str | None = None
+    variables: tuple[str, ...] = ()
+    prices: tuple[str, ...] = ()
+    ends: tuple[str, ...] = ()
+    rate_per_s: float | None = None
+
+
+DETAILS: dict[str, Details] = {
+    "aws-rekognition": Details(
+        does="text: lines and words (DetectText)",
+        extra="aws",
+        package="boto3",
+        variables=("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        prices=("aws-rekognition/DetectText",),
+    ),
+    "azure-image-analysis": Details(
+        does="text, captions, tags, objects, people, crops",
+        extra="azure",
+        package="azure.ai.vision.imageanalysis",
+        variables=("VISION_ENDPOINT", "VISION_KEY"),
+        prices=("azure-image-analysis/text", "azure-image-analysis/visual"),
+        ends=("azure-image-analysis",),
+        rate_per_s=10.0,
+    ),
+    "local-ocr": Details(does="text: lines and words, on this machine", local=True, extra="local", package="rapidocr"),
+    "fake": Details(does="made-up answers for tests", local=True),
+}
 
 
 @runtime_checkable

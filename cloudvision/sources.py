@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from cloudvision import _sniff
 from cloudvision.errors import ConfigError
-from cloudvision.images import Remote, is_image
+from cloudvision.images import Remote
 from cloudvision.pipeline import Source
 
 _URL = ("http://", "https://", "data:")
@@ -92,10 +93,18 @@ def _folder(folder: Path, passed: Passed) -> Iterator[Source]:
         folders.sort()  # os.walk goes into them in this order
         for file in sorted(files):
             path = Path(root, file)
-            if is_image(path):
+            if _is_picture(path):
                 yield path
             else:
                 passed.files += 1
+
+
+def _is_picture(path: Path) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return _sniff.picture_format(stream.read(64)) is not None
+    except OSError:
+        return True  # it cannot be read: let it fail by name rather than vanish
 
 
 def _listed(name: str) -> Iterator[Source]:

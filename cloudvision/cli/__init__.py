@@ -1,0 +1,56 @@
+"""The command line: the only place that reads `.env`, sets up logging and prints."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import typer
+from dotenv import find_dotenv, load_dotenv
+
+from cloudvision.cli import gate, parse, providers, report, run
+from cloudvision.cli._talk import say
+from cloudvision.errors import BudgetExceededError, CloudVisionError
+
+__all__ = ["app", "main"]
+
+EXIT_SOME_FAILED, EXIT_SETUP, EXIT_BUDGET, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+app = typer.Typer(
+    name="cloudvision",
+    help="Only pay for vision calls that are worth it: a local gate, one ledger, one typed answer.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.command("run")(run.run)
+app.command("report")(report.report)
+app.command("parse")(parse.parse)
+app.command("providers")(providers.providers)
+app.add_typer(gate.app, name="gate")
+
+
+@app.callback()
+def _set_up(verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr.")) -> None:
+    load_dotenv(find_dotenv(usecwd=True))
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+
+
+def main() -> None:
+    """Entry point of the `cloudvision` command; ends the process with the exit code of the command."""
+    try:
+        app()
+    except BudgetExceededError as error:
+        say(f"[bold]stopped:[/] {error}")
+        sys.exit(EXIT_BUDGET)
+    except CloudVisionError as error:
+        say(f"[bold red]error:[/] {error}")
+        sys.exit(EXIT_SETUP)
+    except BrokenPipeError:
+        # `cloudvision run ... | head` closes the pipe: not an error of ours, and nothing more can be written to it.
+        sys.stderr.close()
+        sys.exit(EXIT_SOME_FAILED)

@@ -1,0 +1,55 @@
+"""Ctrl-C: the first one stops cleanly within seconds, the second one at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from cloudvision.ledger import Ledger
+from cloudvision.stop import StopSignal
+
+GRACE_S = 4.0
+"""Seconds that calls on the wire get to bring their answers home."""
+
+EXIT_CODE = 130
+
+
+@contextmanager
+def interruptible(stop: StopSignal, ledger: Ledger, *, last_words: Callable[[int], None]) -> Iterator[None]:
+    """Within this block SIGINT and SIGTERM throw `stop`; calls that outlast the grace are left as uncertain.
+
+    `last_words` gets their number before the process ends without waiting for them. A second signal skips the grace.
+    """
+
+    def end_now() -> None:
+        last_words(ledger.abandon())
+        # Threads that hang in a call cannot be ended otherwise; the ledger is up to date, the files are flushed.
+        os._exit(EXIT_CODE)
+
+    def wait_and_end() -> None:
+        until = time.monotonic() + GRACE_S
+        while time.monotonic() < until and not finished.wait(0.05):
+            pass
+        if not finished.is_set():
+            end_now()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if stop.is_set():
+            threading.Thread(target=end_now, daemon=True).start()  # not here: the main thread may hold the ledger
+            return
+        stop.set()
+        threading.Thread(target=wait_and_end, daemon=True).start()
+
+    finished = threading.Event()
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        finished.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)

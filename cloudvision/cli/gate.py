@@ -1,0 +1,68 @@
+"""`cloudvision gate`: what the gate says, without any call."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cloudvision import images, sources
+from cloudvision.cli._talk import say
+from cloudvision.errors import CloudVisionError
+from cloudvision.fetch import Fetcher
+from cloudvision.gate import Gate
+from cloudvision.images import Remote
+from cloudvision.pipeline import name_of
+
+app = typer.Typer(help="The local model that looks first.", no_args_is_help=True)
+
+
+@app.callback()
+def _group() -> None:
+    # With a callback typer keeps `gate judge` a command of its own while it is the only one.
+    pass
+
+
+@app.command("judge")
+def judge(
+    source: Annotated[list[str], typer.Argument(help="As for `cloudvision run`.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    stage: Annotated[str, typer.Option(help="Which look: a shipped model by name, or a model folder.")] = "fast",
+    allow_private_hosts: Annotated[bool, typer.Option(help="Let URLs lead to private addresses.")] = False,
+) -> None:
+    """Say of every source whether it is worth a call. Exit code 1 when some could not be judged."""
+    gate = Gate.load(stage)
+    console, failed = Console(highlight=False, soft_wrap=True), False
+    with Fetcher(allow_private_hosts=allow_private_hosts) as fetcher:
+        load = partial(images.load, fetcher=fetcher)
+        for one in sources.expand(source):
+            name = name_of(one)
+            try:
+                image = load(one) if not isinstance(one, Remote) else one
+                if isinstance(image, Remote):
+                    say(f"{escape(name)}: the gate cannot look into S3 objects")
+                    failed = True
+                    continue
+                verdict = gate.judge(image)
+            except CloudVisionError as error:
+                if error.fatal:
+                    raise
+                failed = True
+                say(escape(str(error)))
+                continue
+            if as_json:
+                values = {"source": name, "score": round(verdict.score, 6), "worth": verdict.worth}
+                print(
+                    json.dumps(
+                        values | {"threshold": verdict.threshold, "stage": verdict.stage, "model": verdict.model}
+                    )
+                )
+            else:
+                word = "[green]worth a call[/]" if verdict.worth else "[cyan]skip[/]"
+                console.print(f"{verdict.score:.3f}  {word}  {escape(name)}")
+    if failed:
+        raise typer.Exit(1)

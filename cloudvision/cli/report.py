@@ -1,0 +1,64 @@
+"""`cloudvision report`: what a ledger tells."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cloudvision import report as figures
+from cloudvision.errors import ConfigError, UnexpectedAnswerError
+from cloudvision.ledger import Entry, Ledger, RunRow
+from cloudvision.provider import Provider, open_provider
+
+
+def report(
+    ledger: Annotated[Path, typer.Argument(help="The ledger file of the runs.")] = Path("cloudvision.db"),
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write one self-contained page to this file.")] = None,
+) -> None:
+    """Called, skipped, cached, uncertain, spent and saved: of the whole ledger and of each run."""
+    if not ledger.is_file():
+        raise ConfigError(f"there is no ledger {ledger}")
+    with Ledger(ledger) as opened:
+        runs = opened.runs()
+        parts = [("all runs", figures.report(opened, found_text=_text_finder(opened, runs)))]
+        for run in runs:
+            parts.append((_heading(run), figures.report(opened, run=run.id, found_text=_text_finder(opened, (run,)))))
+    if html is not None:
+        html.write_text(figures.page(f"cloudvision: {ledger.name}", tuple(parts)), encoding="utf-8")
+    if as_json:
+        values = [{"name": name, **part.to_json()} for name, part in parts]
+        print(json.dumps({"ledger": str(ledger), "total": values[0], "runs": values[1:]}, indent=2))
+        return
+    for name, part in parts:
+        table = Table(title=name, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
+        for row in figures.rows(part):
+            table.add_row(*row)
+        Console(highlight=False).print(table, "")
+
+
+def _heading(run: RunRow) -> str:
+    started = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    state = "" if run.ended is not None else ", unfinished"
+    return f"run {run.id}, {started}{state}: {run.command}"
+
+
+def _text_finder(ledger: Ledger, runs: tuple[RunRow, ...]) -> figures.Callable[[Entry], bool]:
+    readers: dict[str, Provider] = {name: open_provider(name) for name in {run.provider for run in runs}}
+
+    def found_text(entry: Entry) -> bool:
+        stored = ledger.answer(entry.key) if entry.key else None
+        if stored is None or stored.raw is None or entry.key is None:
+            return False
+        try:
+            return bool(readers[entry.key.partition("/")[0]].parse(stored.raw).lines)
+        except UnexpectedAnswerError:
+            return False
+
+    return found_text

@@ -1,0 +1,227 @@
+"""`cloudvision run`: sources in, only what is worth it is called, one outcome for each comes out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from cloudvision import images, prices, sources
+from cloudvision.batch import run_many
+from cloudvision.cli._interrupt import EXIT_CODE, interruptible
+from cloudvision.cli._show import SHOWN_FAILURES, Bar, Counts, Lines
+from cloudvision.cli._talk import say
+from cloudvision.errors import BudgetExceededError, ConfigError, StoppedError
+from cloudvision.fetch import Fetcher
+from cloudvision.gate import Gate
+from cloudvision.ledger import Budget, Ledger, Run
+from cloudvision.limit import Limiter
+from cloudvision.pipeline import Pipeline, Policy, Source
+from cloudvision.provider import DETAILS, Provider, open_provider
+from cloudvision.providers._options import Options
+from cloudvision.report import report
+from cloudvision.sinks import JsonLines, Sink, open_sink
+from cloudvision.stop import StopSignal
+
+Order = Literal["input", "done"]
+Uncertain = Literal["retry", "keep"]
+Again = Literal["no", "failed", "rejected", "all"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What one command line asks for."""
+
+    names: tuple[str, ...]
+    provider: Provider
+    gate: Gate | None
+    policy: Policy
+    again: Again
+    limit: int | None
+    workers: int
+    order: Order
+    rate: float | None
+    private_hosts: bool
+    output: Path | None
+
+    @property
+    def identity(self) -> str:
+        """The same for the same command: an unfinished run of it goes on where it was."""
+        gate = None if self.gate is None else (self.gate.model, self.gate.threshold)
+        parts = (self.names, self.provider.name, self.provider.fingerprint, gate, self.policy.audit, self.limit)
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+    def sources(self, passed: sources.Passed) -> Iterator[Source]:
+        return islice(sources.expand(self.names, passed=passed), self.limit)
+
+
+def run(
+    source: Annotated[
+        list[str],
+        typer.Argument(
+            help="File, folder, glob, URL, s3://bucket/key, @list.txt, @rows.csv:column, @rows.jsonl:field, -"
+        ),
+    ],
+    provider: Annotated[str, typer.Option(help="Who is asked; see `cloudvision providers`.")] = "local-ocr",
+    gate: Annotated[bool, typer.Option(help="Look first with the local gate.")] = True,
+    features: Annotated[str, typer.Option(help="What to analyse, separated by commas.")] = "",
+    model: Annotated[str | None, typer.Option(help="Model or model version.")] = None,
+    pages: Annotated[str | None, typer.Option(help="Page ranges of documents, such as 1-3,5.")] = None,
+    locale: Annotated[str | None, typer.Option(help="Language of the text or of the answer, such as en.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="out.jsonl, out.csv or out.parquet.")] = None,
+    ledger: Annotated[Path, typer.Option(help="File that keeps answers, spend and progress.")] = Path("cloudvision.db"),
+    budget: Annotated[float | None, typer.Option(help="Most US dollars that this run may spend.", min=0)] = None,
+    budget_per_day: Annotated[float | None, typer.Option(help="Most US dollars for each UTC day.", min=0)] = None,
+    rate: Annotated[float | None, typer.Option(help="Most calls a second.", min=0.001)] = None,
+    workers: Annotated[int | None, typer.Option(help="Threads.", min=1, max=512)] = None,
+    audit: Annotated[float, typer.Option(help="Share of skips that are called all the same.", min=0, max=1)] = 0.0,
+    order: Annotated[Order, typer.Option(help="Results in the order of the list, or as they come.")] = "input",
+    timeout: Annotated[float, typer.Option(help="Seconds that one call or download may take.", min=0.1)] = 60.0,
+    uncertain: Annotated[Uncertain, typer.Option(help="Calls that were cut off: call again, or keep.")] = "retry",
+    again: Annotated[Again, typer.Option(help="Do again what failed, was rejected, or everything.")] = "no",
+    allow_private_hosts: Annotated[bool, typer.Option(help="Let URLs lead to private addresses.")] = False,
+    limit: Annotated[int | None, typer.Option(help="Stop after so many sources.", min=1)] = None,
+) -> None:
+    """Look at every source, call the provider for those that are worth it, and write one outcome for each."""
+    options = Options(
+        features=tuple(name.strip() for name in features.split(",") if name.strip()),
+        model=model,
+        language=locale,
+        pages=pages,
+        timeout_s=timeout,
+    )
+    asked = open_provider(provider, options)
+    details = DETAILS[provider]
+    job = _Job(
+        names=tuple(source),
+        provider=asked,
+        gate=Gate.load() if gate else None,
+        policy=Policy(
+            budget=Budget(run=_micros(budget), day=_micros(budget_per_day)),
+            audit=audit,
+            uncertain=uncertain,
+            again="refused" if again == "rejected" else "all" if again == "all" else "no",
+        ),
+        again=again,
+        limit=limit,
+        # A call over the wire waits, a local one computes: more threads than cores only help the first.
+        workers=workers or ((os.cpu_count() or 1) if details.local else 8),
+        order=order,
+        rate=rate or details.rate_per_s,
+        private_hosts=allow_private_hosts,
+        output=output,
+    )
+    with Ledger(ledger) as opened, Fetcher(allow_private_hosts=allow_private_hosts, total_timeout_s=timeout) as fetcher:
+        raise typer.Exit(_go(job, opened, fetcher))
+
+
+def _go(job: _Job, ledger: Ledger, fetcher: Fetcher) -> int:
+    command = " ".join(job.names)[:500]
+    this_run = ledger.begin_run(
+        job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
+    )
+    stop = StopSignal()
+    pipeline = Pipeline(
+        job.provider,
+        gate=job.gate,
+        ledger=ledger,
+        run_id=this_run.id,
+        policy=job.policy,
+        limiter=Limiter(job.rate, sleep=stop.sleep),
+        load=partial(images.load, fetcher=fetcher),
+        stop=stop,
+    )
+    counts, passed = Counts(), sources.Passed()
+    bar = Bar(_total(job))
+    sink = _sink(job)
+    ended: StoppedError | BudgetExceededError | None = None
+    bar.start()
+    try:
+        with interruptible(stop, ledger, last_words=partial(_last_words, bar)):
+            for outcome in run_many(pipeline, job.sources(passed), workers=job.workers, order=job.order):
+                sink.write(outcome)
+                counts.add(outcome)
+                bar.update(counts)
+        ledger.finish_run(this_run.id)
+    except (StoppedError, BudgetExceededError) as error:
+        ended = error
+    finally:
+        bar.stop()
+        sink.close()
+    _summary(job, ledger, this_run, counts, passed)
+    return _exit_code(ended, counts)
+
+
+def _exit_code(ended: StoppedError | BudgetExceededError | None, counts: Counts) -> int:
+    if isinstance(ended, StoppedError):
+        say("[bold]stopped.[/] The same command goes on where it was.")
+        return EXIT_CODE
+    if ended is not None:
+        say(f"[bold]stopped:[/] {ended}. The same command with a larger budget goes on where it was.")
+        return 3
+    return 1 if counts.failed else 0
+
+
+def _summary(job: _Job, ledger: Ledger, this_run: Run, counts: Counts, passed: sources.Passed) -> None:
+    figures = report(ledger, run=this_run.id)
+    say(
+        f"[bold]{counts.done} sources:[/] {counts.called + counts.cached} read ({counts.called} called,"
+        f" {counts.cached} from the ledger), {counts.skipped} skipped, {counts.failed} failed;"
+        f" {counts.lines} lines of text"
+    )
+    free = DETAILS[job.provider.name].local
+    saved = figures.saved_by_gate_usd + figures.saved_by_ledger_usd
+    if free:
+        # An engine on this machine costs nothing: the skips are told at the price they would have elsewhere.
+        saved = prices.price("aws-rekognition/DetectText", figures.skipped + figures.cached) / prices.MICROS
+    at = " at the list price of aws-rekognition" if free else ""
+    say(f"[bold]spent[/] {figures.spent_usd:.4f} USD, [bold]saved[/] {saved:.4f} USD{at} (ledger {ledger.path})")
+    if figures.uncertain:
+        say(f"{figures.uncertain} calls of this run were cut off and may have been billed; they count as spent")
+    if passed.files:
+        say(f"{passed.files} files in folders are no pictures and were passed over")
+    for source, message in counts.failures:
+        say(f"[red]failed[/] {source}: {message}")
+    if counts.failed > SHOWN_FAILURES:
+        say(f"... and {counts.failed - SHOWN_FAILURES} more")
+    if counts.failed:
+        say("do the failed ones again with --again failed")
+
+
+def _last_words(bar: Bar, left: int) -> None:
+    bar.stop()
+    cut = f" {left} calls were on the wire and are kept as uncertain." if left else ""
+    say(f"[bold]stopped.[/]{cut} The same command goes on where it was.")
+
+
+def _sink(job: _Job) -> Sink:
+    if job.output is not None:
+        return open_sink(job.output, provider=job.provider.name)
+    if sys.stdout.isatty():
+        return Lines()
+    return JsonLines(sys.stdout, provider=job.provider.name)
+
+
+def _total(job: _Job) -> int | None:
+    """Number of sources where it can be known without touching a picture: not for folders and standard input."""
+    if any(name == "-" or (not name.startswith("@") and Path(name).is_dir()) for name in job.names):
+        return None
+    return sum(1 for _ in job.sources(sources.Passed()))
+
+
+def _micros(usd: float | None) -> int | None:
+    if usd is None:
+        return None
+    micros = round(usd * prices.MICROS)
+    if micros < 0:
+        raise ConfigError(f"a budget may not be negative, got {usd}")
+    return micros

@@ -66,6 +66,12 @@ class Double:
     problems: list[str] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
 
+    def reset(self) -> None:
+        """As it was at the start, for the next test."""
+        self.script.clear()
+        self.requests.clear()
+        self.reply = Reply()
+
     def next_reply(self, request: Request) -> Reply | str:
         if self.script:
             return self.script.popleft()

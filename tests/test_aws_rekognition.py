@@ -34,9 +34,7 @@ def running() -> Iterator[Double]:
 
 @pytest.fixture
 def double(running: Double) -> Double:
-    running.script.clear()
-    running.requests.clear()
-    running.reply = Reply()
+    running.reset()
     return running
 
 

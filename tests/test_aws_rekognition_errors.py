@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from rekognition_double import HANG, KEY_ID, REGION, REQUEST_ID, RESET, SECRET, Double, Reply, error, rekognition_double
+from rekognition_double import (
+    HANG,
+    KEY_ID,
+    REGION,
+    REQUEST_ID,
+    RESET,
+    SECRET,
+    Double,
+    Reply,
+    Request,
+    error,
+    rekognition_double,
+)
 
 from cloudvision.errors import (
     AuthError,
@@ -30,10 +44,22 @@ OBJECT = Remote("s3://photos/a/b.jpg", bucket="photos", key="a/b.jpg")
 NO_DETECT_TEXT = "User: arn:aws:iam::1:user/u is not authorized to perform: rekognition:DetectText on resource: *"
 
 
+@pytest.fixture(scope="module")
+def running() -> Iterator[Double]:
+    with rekognition_double() as double:
+        yield double
+
+
+@pytest.fixture(scope="module")
+def provider(running: Double) -> AwsRekognition:
+    """One for the tests that leave no trace in it: making a client takes boto3 longer than all the rest."""
+    return rekognition(running.url)
+
+
 @pytest.fixture
-def double() -> Iterator[Double]:
-    with rekognition_double() as running:
-        yield running
+def double(running: Double) -> Double:
+    running.reset()
+    return running
 
 
 def rekognition(url: str, *, token: str | None = None, timeout_s: float = 5.0) -> AwsRekognition:
@@ -87,10 +113,10 @@ WIRE = [
 
 @pytest.mark.parametrize(("reply", "kind"), WIRE, ids=[f"{r.status}-{r.body[:40]!r}" for r, _ in WIRE])
 def test_an_error_answer_becomes_its_error_after_one_request(
-    double: Double, reply: Reply, kind: type[ProviderError]
+    double: Double, provider: AwsRekognition, reply: Reply, kind: type[ProviderError]
 ) -> None:
     double.reply = reply
-    found = failure(rekognition(double.url))
+    found = failure(provider)
     assert type(found) is kind
     assert isinstance(found, ProviderError)
     assert (found.provider, found.status, found.request_id) == ("aws-rekognition", reply.status, REQUEST_ID)
@@ -98,9 +124,9 @@ def test_an_error_answer_becomes_its_error_after_one_request(
     assert len(double.requests) == 1
 
 
-def test_parse_raises_for_a_saved_error_answer_what_call_raised(double: Double) -> None:
+def test_parse_raises_for_a_saved_error_answer_what_call_raised(double: Double, provider: AwsRekognition) -> None:
     double.reply = error("ImageTooLargeException", message="too big")
-    raised = failure(rekognition(double.url))
+    raised = failure(provider)
     saved = Raw(double.reply.body.decode(), status=400, headers=(("x-amzn-requestid", REQUEST_ID),))
     with pytest.raises(RejectedError) as caught:
         AwsRekognition().parse(saved)
@@ -108,18 +134,18 @@ def test_parse_raises_for_a_saved_error_answer_what_call_raised(double: Double) 
     assert AwsRekognition().cost(saved) == 0
 
 
-def test_an_unreadable_s3_object_names_all_three_causes(double: Double) -> None:
+def test_an_unreadable_s3_object_names_all_three_causes(double: Double, provider: AwsRekognition) -> None:
     double.reply = error("InvalidS3ObjectException")
-    text = str(failure(rekognition(double.url)))
+    text = str(failure(provider))
     assert all(word in text for word in ("key is wrong", "another region", "s3:GetObject"))
 
 
 @pytest.mark.parametrize(("header", "seconds"), [("7", 7.0), ("nonsense", None), (None, None)])
 def test_throttling_tells_how_long_the_service_wants_us_to_wait(
-    double: Double, header: str | None, seconds: float | None
+    double: Double, provider: AwsRekognition, header: str | None, seconds: float | None
 ) -> None:
     double.reply = error("ThrottlingException", **({"Retry_After": header} if header else {}))
-    found = failure(rekognition(double.url))
+    found = failure(provider)
     assert isinstance(found, ThrottledError)
     assert found.retry_after == seconds
 
@@ -130,6 +156,19 @@ def test_what_the_service_says_of_a_refused_signature_is_not_repeated(double: Do
     assert "TOP-SECRET" not in str(failure(rekognition(double.url, token="TOP-SECRET")))
 
 
+def from_environment(double: Double, monkeypatch: pytest.MonkeyPatch) -> AwsRekognition:
+    """A provider whose client was made with the token "old", in an environment that has "new" by now."""
+    for name, value in (("ACCESS_KEY_ID", KEY_ID), ("SECRET_ACCESS_KEY", SECRET), ("SESSION_TOKEN", "old")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", double.url)
+    provider = AwsRekognition.from_env(Options(), env=os.environ)
+    provider.call(OBJECT)
+    double.requests.clear()
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "new")
+    return provider
+
+
 EXPIRED = ["ExpiredTokenException", "ExpiredToken", "RequestExpired"]
 
 
@@ -137,14 +176,8 @@ EXPIRED = ["ExpiredTokenException", "ExpiredToken", "RequestExpired"]
 def test_an_expired_token_is_read_anew_once_and_the_call_goes_through(
     double: Double, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    provider = from_environment(double, monkeypatch)
     double.script.append(error(code))
-    for name, value in (("ACCESS_KEY_ID", KEY_ID), ("SECRET_ACCESS_KEY", SECRET), ("SESSION_TOKEN", "old")):
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_REGION", REGION)
-    monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", double.url)
-    provider = AwsRekognition.from_env(Options(), env=os.environ)
-    provider._open(stale=None)
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "new")
     assert provider.call(OBJECT).status == 200
     assert [r.headers["x-amz-security-token"] for r in double.requests] == ["old", "new"]
 
@@ -209,3 +242,24 @@ def test_a_stubbed_client_raises_as_the_service_would_and_has_no_answer_to_keep(
         stub.add_response("detect_text", {"TextDetections": []})
         assert isinstance(failure(AwsRekognition(client=client)), ThrottledError)
         assert isinstance(failure(AwsRekognition(client=client)), ConfigError)
+
+
+def test_when_the_token_expires_under_many_threads_all_go_on_with_the_new_one(
+    double: Double, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_token(request: Request) -> Reply:
+        return Reply() if request.headers["x-amz-security-token"] == "new" else error("ExpiredTokenException")
+
+    provider = from_environment(double, monkeypatch)
+    monkeypatch.setattr(double, "next_reply", by_token)
+    start = threading.Barrier(8)
+
+    def ask(_: int) -> int:
+        start.wait(10)
+        return provider.call(OBJECT).status
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [200] * 8
+    tokens = [request.headers["x-amz-security-token"] for request in double.requests]
+    assert tokens.count("new") == 8
+    assert tokens.count("old") <= 8

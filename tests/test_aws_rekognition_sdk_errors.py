@@ -20,7 +20,7 @@ from cloudvision.errors import (
     ThrottledError,
     UnavailableError,
 )
-from cloudvision.providers import _aws_answers as answers
+from cloudvision.providers import _aws_codes as codes
 from cloudvision.providers._aws_errors import is_known, sdk_error
 
 # The two roots themselves are never raised, and warnings are none of ours.
@@ -149,8 +149,8 @@ DOCUMENTED = [
 
 @pytest.mark.parametrize("code", sorted({*DOCUMENTED, *detect_text_errors()}))
 def test_every_code_of_the_service_is_in_exactly_one_table(code: str) -> None:
-    tables = [answers.THROTTLED, answers.REFUSED, answers.REJECTED, answers.UNAVAILABLE]
-    assert [code in table for table in tables].count(True) == 1, f"{code}: give it a row in providers/_aws_answers.py"
+    tables = [codes.THROTTLED, codes.REFUSED, codes.REJECTED, codes.UNAVAILABLE]
+    assert [code in table for table in tables].count(True) == 1, f"{code}: give it a row in providers/_aws_codes.py"
 
 
 def test_a_refused_call_of_another_service_keeps_its_code() -> None:

@@ -11,14 +11,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from cloudvision.errors import (
-    AuthError,
-    CloudVisionError,
-    ConfigError,
-    RejectedError,
-    ThrottledError,
-    UnavailableError,
-)
+from cloudvision.errors import AuthError, CloudVisionError, ConfigError, RejectedError, ThrottledError, UnavailableError
 from cloudvision.providers._aws_answers import answer_error
 from cloudvision.raw import Raw
 

@@ -11,8 +11,9 @@ from cloudvision.errors import ConfigError
 from cloudvision.images import Image, Remote
 from cloudvision.prices import price
 from cloudvision.providers import _rekognition_request as request
-from cloudvision.providers._aws_answers import EXPIRED, answer_error
+from cloudvision.providers._aws_answers import answer_error
 from cloudvision.providers._aws_client import AwsCredentials, ClientSettings, endpoint_of, region_of, sdk_exceptions
+from cloudvision.providers._aws_codes import EXPIRED
 from cloudvision.providers._aws_errors import sdk_error
 from cloudvision.providers._aws_wire import Boto3Client, Wire, WireAnswer
 from cloudvision.providers._options import Options

@@ -130,7 +130,7 @@ class Pipeline:
     run_id: int | None = None
     policy: Policy = Policy()
     limiter: Limiter = field(default_factory=Limiter)
-    load: Callable[[Source], Image | Remote] = images.load
+    load: Callable[[images.Source], Image] = images.load
     stop: StopSignal = field(default_factory=StopSignal)
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)

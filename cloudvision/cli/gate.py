@@ -12,10 +12,10 @@ from rich.markup import escape
 
 from cloudvision import images, sources
 from cloudvision.cli._talk import say
-from cloudvision.errors import CloudVisionError
+from cloudvision.errors import CloudVisionError, ImageError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
-from cloudvision.images import Remote
+from cloudvision.images import Image, Remote
 from cloudvision.pipeline import name_of
 
 app = typer.Typer(help="The local model that looks first.", no_args_is_help=True)
@@ -42,12 +42,9 @@ def judge(
         for one in sources.expand(source):
             name = name_of(one)
             try:
-                image = load(one) if not isinstance(one, Remote) else one
-                if isinstance(image, Remote):
-                    say(f"{escape(name)}: the gate cannot look into S3 objects")
-                    failed = True
-                    continue
-                verdict = gate.judge(image)
+                if isinstance(one, Remote):
+                    raise ImageError(name, "the gate does not look into S3 objects")
+                verdict = gate.judge(one if isinstance(one, Image) else load(one))
             except CloudVisionError as error:
                 if error.fatal:
                     raise

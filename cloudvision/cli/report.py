@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -49,7 +50,7 @@ def _heading(run: RunRow) -> str:
     return f"run {run.id}, {started}{state}: {run.command}"
 
 
-def _text_finder(ledger: Ledger, runs: tuple[RunRow, ...]) -> figures.Callable[[Entry], bool]:
+def _text_finder(ledger: Ledger, runs: tuple[RunRow, ...]) -> Callable[[Entry], bool]:
     readers: dict[str, Provider] = {name: open_provider(name) for name in {run.provider for run in runs}}
 
     def found_text(entry: Entry) -> bool:

@@ -12,6 +12,7 @@
         FetchError                       the download failed; `transient` tells whether trying again can help
         BlockedAddressError              the URL leads to an address that may not be reached
         TooLargeError                    more bytes or more pixels than allowed (decompression bombs included)
+        TooSmallError                    fewer pixels than the service takes; nothing was sent
         NotAnImageError                  the bytes are something else: HTML, text, nothing at all
         DamagedImageError                a picture that breaks off or does not decode
       ProviderError(provider, status, code, request_id)
@@ -103,6 +104,10 @@ class BlockedAddressError(ImageError):
 
 class TooLargeError(ImageError):
     """More bytes or pixels than the limit that the message names."""
+
+
+class TooSmallError(ImageError):
+    """Fewer pixels than the service takes. Found before the call, so it costs nothing."""
 
 
 class NotAnImageError(ImageError):

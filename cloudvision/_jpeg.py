@@ -1,0 +1,78 @@
+"""The structure of a JPEG file: its segments, its EXIF block, where its first picture ends."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_SOS = 0xDA
+_EOI = 0xD9
+# In compressed data FF is followed by 00 (a plain FF) or by a restart marker; anything else is the next segment.
+_NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+
+
+@dataclass(frozen=True, slots=True)
+class JpegParts:
+    """What a walk over the segments in front of the compressed data found."""
+
+    exif: bytes
+    """The EXIF block, empty where there is none."""
+
+    has_frames: bool
+    """True when the file lists further pictures after the first (MPO)."""
+
+    exif_spans: tuple[tuple[int, int], ...]
+    """First byte of each EXIF segment, and the first one after it."""
+
+    scan: int
+    """Where the compressed data begins; the length of the file when it never does."""
+
+
+def parts(data: bytes) -> JpegParts:
+    """Walk over the header of a JPEG. Never raises: a broken header ends the walk."""
+    exif, has_frames, spans, scan = b"", False, [], len(data)
+    for marker, start, end in _segments(data, 2):
+        if marker == _SOS:
+            scan = start
+            break
+        body = data[start + 4 : min(end, start + 16)]
+        if marker == 0xE1 and body.startswith(b"Exif\x00\x00"):
+            exif = exif or data[start + 4 : end]
+            spans.append((start, end))
+        elif marker == 0xE2 and body.startswith(b"MPF\x00"):
+            has_frames = True
+    return JpegParts(exif, has_frames, tuple(spans), scan)
+
+
+def without_exif(data: bytes, found: JpegParts) -> bytes:
+    """The file without its EXIF segments, so that a decoder does not stumble over broken ones."""
+    kept, at = [], 0
+    for start, end in found.exif_spans:
+        kept.append(data[at:start])
+        at = end
+    return b"".join([*kept, data[at:]]) if kept else data
+
+
+def end_of_picture(data: bytes, found: JpegParts) -> int | None:
+    """The first byte after the end marker of the first picture; None when the file breaks off before it."""
+    return next((end for marker, _, end in _segments(data, found.scan) if marker == _EOI), None)
+
+
+def scans(data: bytes, found: JpegParts) -> int:
+    """How many times the compressed data goes over the picture, at most (a few stray matches are counted too)."""
+    return data.count(b"\xff\xda", found.scan)
+
+
+def _segments(data: bytes, at: int) -> Iterator[tuple[int, int, int]]:
+    """Marker, first byte and end of each segment from `at`; compressed data between two of them is stepped over."""
+    while match := _NEXT_MARKER.search(data, at):
+        start, marker = match.start(), data[match.start() + 1]
+        if marker in (_EOI, 0xD8, 0x01):
+            end = start + 2
+        else:
+            end = start + 2 + int.from_bytes(data[start + 2 : start + 4], "big")
+            if end > len(data) or end < start + 4:
+                return
+        yield marker, start, end
+        at = end

@@ -1,0 +1,180 @@
+"""Pictures: from whatever the user has, to pixels for the gate and bytes for a service.
+
+`load` takes a path, a URL, bytes, an array or a Pillow image and looks at the header only; `Image.pixels` decodes, and
+`Image.prepare` makes what a service takes. An `Image` holds the file's bytes and never its pixels.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from cloudvision import _array, _decode, _prepare, _read
+from cloudvision._prepare import Limits, Prepared
+
+if TYPE_CHECKING:
+    from cloudvision.fetch import Fetcher
+
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "Image", "Limits", "Prepared", "Remote", "load"]
+
+MAX_PIXELS = 100_000_000
+"""Default cap on width x height. Decoded, that many pixels take 300 MB."""
+
+MAX_BYTES = 64 * 2**20
+"""Default cap on a file's bytes."""
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | NDArray[Any] | PIL.Image.Image
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a known format whose header has been read. Made by `load`; safe to share between threads."""
+
+    source: str
+    """As the user named it, safe to print: without passwords and signatures of URLs."""
+
+    data: bytes = field(repr=False)
+    """The bytes as given; arrays and Pillow images: a PNG of them."""
+
+    format: str
+    """"JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "MPO", "HEIF" or "AVIF", by the bytes."""
+
+    width: int
+    """Upright pixels: EXIF orientation applied."""
+
+    height: int
+
+    orientation: int
+    """EXIF orientation of the bytes, 1..8; 1 is upright."""
+
+    digest: str
+    """SHA-256 (hex) of the bytes as given; of shape, dtype and pixels for arrays and Pillow images."""
+
+    def pixels(self, *, max_side: int | None = None) -> NDArray[np.uint8]:
+        """Decode the first frame: shape (height, width, 3), RGB, upright, 0..255, alpha over white.
+
+        Args:
+            max_side: shrink (never enlarge) to this many pixels on the longer side. A JPEG is then decoded at 1/2, 1/4
+                or 1/8 of its size, which takes a fraction of the time and of the memory.
+
+        Raises:
+            DamagedImageError: the bytes break off or do not decode.
+        """
+        if max_side is not None and max_side < 1:
+            raise ValueError(f"max_side must be at least 1, got {max_side}")
+        return np.array(_decode.decode(self.data, self.format, source=self.source, max_side=max_side))
+
+    def prepare(self, limits: Limits) -> Prepared:
+        """The picture as `limits` want it, with the least loss.
+
+        The bytes stay untouched when format, size and bytes fit, the picture is upright and it is the only one in its
+        file (of an MPO, the bytes of the first picture are taken). Otherwise the first frame is turned upright and encoded
+        anew, without metadata: lossless sources as PNG, all others as JPEG (quality 95, then 90, 85, 75, no chroma
+        subsampling). When no encoding fits, it is shrunk; it is never enlarged. An ICC profile is kept where the RGB
+        numbers of the source are kept, for without it they mean other colours.
+
+        Raises:
+            TooSmallError: the shorter side is (or becomes, when the longer one is made to fit) less than `min_side`.
+            TooLargeError: no way to get below `max_bytes`.
+            DamagedImageError: the bytes do not decode.
+            ValueError: the picture must be converted, and `limits.formats` has neither "JPEG" nor "PNG".
+        """
+        original = _prepare.Original(
+            self.source, self.data, self.format, self.width, self.height, self.orientation
+        )
+        return _prepare.prepare(original, limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A picture that never passes through our hands: the service reads it from S3 or from a URL."""
+
+    source: str
+    """"s3://bucket/key" or the URL, safe to print."""
+
+    url: str | None = field(default=None, repr=False)
+    """Set for a URL that the service fetches; as given, so it may hold a signature."""
+
+    bucket: str | None = None
+    key: str | None = None
+
+    version: str | None = None
+    """S3 version id or ETag."""
+
+    @property
+    def digest(self) -> str | None:
+        """SHA-256 (hex) over bucket, key and version of an S3 object; None where what is there now may not be what was.
+
+        None for every URL, and for an S3 object whose version is not known.
+        """
+        if self.bucket is None or self.key is None or self.version is None:
+            return None
+        # NUL cannot be part of any of the three, so no two objects share a text.
+        return hashlib.sha256("\0".join(("s3", self.bucket, self.key, self.version)).encode()).hexdigest()
+
+
+def load(
+    source: Source,
+    *,
+    name: str | None = None,
+    fetcher: Fetcher | None = None,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
+) -> Image:
+    """Read a picture from wherever it is; the header is checked, nothing is decoded unless the end is missing.
+
+    Args:
+        source: a path, an http(s) URL, a `data:` URL, the bytes of a file, an array (see `_array.to_png` for shapes and
+            ranges) or a Pillow image (its EXIF orientation is applied).
+        name: what to call it in results and errors; default: the path or URL, or the start of the digest.
+        fetcher: downloads URLs. Give one to keep connections over many pictures; without it each URL opens its own.
+        max_bytes: larger files are refused before they are read.
+        max_pixels: larger pictures are refused before they are decoded.
+
+    Raises:
+        NotAnImageError: nothing, or something else, such as HTML with the name of a picture.
+        DamagedImageError: begins like a picture, and breaks off or has a broken header.
+        TooLargeError: above `max_bytes` or `max_pixels`.
+        FetchError, BlockedAddressError: the download failed, or leads to an address that may not be reached.
+        ImageError: the file is missing or cannot be read.
+        TypeError: `source` is of no kind named above.
+    """
+    if isinstance(source, PIL.Image.Image):
+        source = _decode.to_array(source, source=name or "Pillow image")
+    if isinstance(source, np.ndarray):
+        return _from_array(source, name=name, max_pixels=max_pixels)
+    if isinstance(source, bytes | bytearray | memoryview):
+        data = bytes(source)
+        shown = name or f"bytes sha256:{hashlib.sha256(data).hexdigest()[:12]}"
+        return _from_bytes(data, shown, max_bytes=max_bytes, max_pixels=max_pixels)
+    if not isinstance(source, str | os.PathLike):
+        raise TypeError(f"a picture cannot be loaded from {type(source).__name__}; give a path, URL, bytes or array")
+    shown = name or _read.printable(source)
+    data = _read.read(source, shown=shown, fetcher=fetcher, max_bytes=max_bytes)
+    return _from_bytes(data, shown, max_bytes=max_bytes, max_pixels=max_pixels)
+
+
+def _from_bytes(data: bytes, source: str, *, max_bytes: int, max_pixels: int) -> Image:
+    _read.check_size(len(data), source=source, max_bytes=max_bytes)
+    format = _read.known_format(data, source=source)
+    header = _decode.read_header(data, format, source=source, max_pixels=max_pixels)
+    if _read.looks_cut_off(data, format):
+        # Some cameras leave the end marker out; only the decoder can tell those from a file that breaks off.
+        _decode.decode(data, format, source=source, max_side=1)
+    digest = hashlib.sha256(data).hexdigest()
+    return Image(source, data, format, header.width, header.height, header.orientation, digest)
+
+
+def _from_array(pixels: NDArray[Any], *, name: str | None, max_pixels: int) -> Image:
+    _array.check_shape(pixels, source=name or "array", max_pixels=max_pixels)
+    digest = _array.digest(pixels)
+    source = name or f"array sha256:{digest[:12]}"
+    data = _array.to_png(pixels, source=source)
+    height, width = pixels.shape[:2]
+    return Image(source, data, "PNG", width, height, 1, digest)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -20,6 +20,18 @@ SCHEMA = 1
 """Major version of the JSON form of our answers. Within one number fields are only ever added."""
 
 T = TypeVar("T")
+_Decoder = Callable[[Any], object]
+
+
+class _MisfitError(ValueError):
+    """A value that does not fit, with the way to it, innermost step first."""
+
+    def __init__(self, what: str, *steps: str) -> None:
+        super().__init__(what)
+        self.steps = list(steps)
+
+    def __str__(self) -> str:
+        return f"${''.join(reversed(self.steps))}: {self.args[0]}"
 
 
 def encode(value: object) -> JSON:
@@ -33,18 +45,18 @@ def encode(value: object) -> JSON:
     if isinstance(value, tuple):
         return [encode(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((f, getattr(value, f.name)) for f in fields(value))
-        return {f.name: encode(item) for f, item in pairs if f.default is MISSING or item != f.default}
+        pairs = [(name, getattr(value, name), default) for name, default in _fields(type(value))]
+        return {name: encode(item) for name, item, default in pairs if default is MISSING or item != default}
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def decode(kind: type[T], value: JSON, *, at: str = "$") -> T:
+def decode(kind: type[T], value: JSON) -> T:
     """The object of type `kind` that `encode` made `value` from.
 
     Raises:
         ValueError: `value` does not fit; the message names the place as a JSON path.
     """
-    return cast(T, _decode(kind, value, at))
+    return cast(T, _decoder(cast(Any, kind))(value))
 
 
 def tagged(values: JSON) -> dict[str, JSON]:
@@ -68,59 +80,93 @@ def untagged(values: JSON) -> dict[str, JSON]:
 
 
 @functools.cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _fields(kind: type) -> tuple[tuple[str, object], ...]:
+    return tuple((f.name, f.default) for f in fields(kind))
 
 
-def _decode(kind: Any, value: JSON, at: str) -> object:
+@functools.cache
+def _decoder(kind: Any) -> _Decoder:
+    """What reads a value of that type; made once for each type."""
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
-        return _decode_union(get_args(kind), value, at)
+        return _union(get_args(kind))
     if origin is tuple:
-        return _decode_tuple(get_args(kind), value, at)
+        return _tuple(get_args(kind))
     if is_dataclass(kind):
-        return _decode_dataclass(cast(type, kind), value, at)
-    # JSON has one kind of number: 1 may stand for 1.0, but True is never a number.
-    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
-        return value
-    raise ValueError(f"{at}: expected {getattr(kind, '__name__', kind)}, got {value!r:.60}")
+        return _dataclass(cast(type, kind))
+    return _scalar(kind)
 
 
-def _decode_union(kinds: tuple[Any, ...], value: JSON, at: str) -> object:
-    if value is None:
-        if type(None) in kinds:
-            return None
-        raise ValueError(f"{at}: may not be null")
-    choices = [kind for kind in kinds if kind is not type(None)]
-    # An exact match first, so that an int stays an int where a float would be allowed too.
-    for kind in choices:
-        if isinstance(kind, type) and type(value) is kind:
+def _scalar(kind: type) -> _Decoder:
+    def read(value: Any) -> object:
+        # JSON has one kind of number: 1 may stand for 1.0, but True is never a number.
+        if type(value) is kind:
             return value
-    if len(choices) == 1:
-        return _decode(choices[0], value, at)
-    raise ValueError(f"{at}: expected one of {', '.join(k.__name__ for k in choices)}, got {value!r:.60}")
+        if kind is float and type(value) is int:
+            return float(value)
+        raise _MisfitError(f"expected {kind.__name__}, got {value!r:.60}")
+
+    return read
 
 
-def _decode_tuple(kinds: tuple[Any, ...], value: JSON, at: str) -> tuple[object, ...]:
-    if not isinstance(value, list | tuple):
-        raise ValueError(f"{at}: expected a list, got {value!r:.60}")
-    if len(kinds) == 2 and kinds[1] is Ellipsis:
-        return tuple(_decode(kinds[0], item, f"{at}[{i}]") for i, item in enumerate(value))
-    if len(kinds) != len(value):
-        raise ValueError(f"{at}: expected {len(kinds)} values, got {len(value)}")
-    return tuple(_decode(kind, item, f"{at}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True)))
+def _union(kinds: tuple[Any, ...]) -> _Decoder:
+    choices = [kind for kind in kinds if kind is not type(None)]
+    optional = len(choices) < len(kinds)
+    single = _decoder(choices[0]) if len(choices) == 1 else None
+
+    def read(value: Any) -> object:
+        if value is None and optional:
+            return None
+        if single is not None:
+            return single(value)
+        # An exact match only, so that an int stays an int where a float would be allowed too.
+        if type(value) in choices:
+            return value
+        raise _MisfitError(f"expected one of {', '.join(k.__name__ for k in choices)}, got {value!r:.60}")
+
+    return read
 
 
-def _decode_dataclass(kind: type, value: JSON, at: str) -> object:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"{at}: expected an object, got {value!r:.60}")
-    hints = _hints(kind)
-    given: dict[str, object] = {}
-    for field in fields(kind):
-        if field.name in value:
-            given[field.name] = _decode(hints[field.name], value[field.name], f"{at}.{field.name}")
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise ValueError(f"{at}.{field.name}: missing")
-    return kind(**given)
+def _tuple(kinds: tuple[Any, ...]) -> _Decoder:
+    endless = len(kinds) == 2 and kinds[1] is Ellipsis
+
+    def read(value: Any) -> object:
+        if not isinstance(value, list | tuple):
+            raise _MisfitError(f"expected a list, got {value!r:.60}")
+        if not endless and len(kinds) != len(value):
+            raise _MisfitError(f"expected {len(kinds)} values, got {len(value)}")
+        # Looked up here, not above: a type may hold tuples of itself.
+        readers = [_decoder(kinds[0])] * len(value) if endless else [_decoder(kind) for kind in kinds]
+        out: list[object] = []
+        try:
+            for reader, item in zip(readers, value, strict=True):
+                out.append(reader(item))
+        except _MisfitError as misfit:
+            misfit.steps.append(f"[{len(out)}]")
+            raise
+        return tuple(out)
+
+    return read
+
+
+def _dataclass(kind: type) -> _Decoder:
+    hints = get_type_hints(kind)
+    required = [f.name for f in fields(kind) if f.default is MISSING and f.default_factory is MISSING]
+
+    def read(value: Any) -> object:
+        if not isinstance(value, Mapping):
+            raise _MisfitError(f"expected an object, got {value!r:.60}")
+        given: dict[str, object] = {}
+        for name, _ in _fields(kind):
+            if name in value:
+                try:
+                    given[name] = _decoder(hints[name])(value[name])
+                except _MisfitError as misfit:
+                    misfit.steps.append(f".{name}")
+                    raise
+        for name in required:
+            if name not in given:
+                raise _MisfitError("missing", f".{name}")
+        return kind(**given)
+
+    return read

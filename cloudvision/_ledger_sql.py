@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import astuple, fields
+from dataclasses import fields
 
 from cloudvision._ledger_rows import Budget, Entry, Reservation, Stored, Tally
 from cloudvision.errors import BudgetExceededError
 from cloudvision.raw import Raw
 
-ENTRY_COLUMNS = ", ".join(f.name for f in fields(Entry))
+ENTRY_FIELDS = tuple(f.name for f in fields(Entry))
+ENTRY_COLUMNS = ", ".join(ENTRY_FIELDS)
 # SQLite takes a partial index only where the query repeats its condition to the letter.
 OPEN = "state IN ('reserved', 'uncertain')"
-_ENTRY_MARKS = ", ".join("?" for _ in fields(Entry))
+_ENTRY_MARKS = ", ".join("?" for _ in ENTRY_FIELDS)
 
 
 def stored(db: sqlite3.Connection, key: str) -> Stored | None:
@@ -74,12 +75,13 @@ def mark_uncertain(db: sqlite3.Connection, where: str, value: str | int, now: fl
 
 def record(db: sqlite3.Connection, run: int, entry: Entry) -> None:
     db.execute(
-        f"INSERT OR REPLACE INTO progress (run, {ENTRY_COLUMNS}) VALUES (?, {_ENTRY_MARKS})", (run, *astuple(entry))
+        f"INSERT OR REPLACE INTO progress (run, {ENTRY_COLUMNS}) VALUES (?, {_ENTRY_MARKS})",
+        (run, *(getattr(entry, name) for name in ENTRY_FIELDS)),
     )
 
 
 def entry(row: tuple[object, ...]) -> Entry:
-    values = dict(zip((f.name for f in fields(Entry)), row, strict=True))
+    values = dict(zip(ENTRY_FIELDS, row, strict=True))
     values["audited"], values["cached"] = bool(values["audited"]), bool(values["cached"])
     return Entry(**values)  # type: ignore[arg-type]  # the table's CHECKs and types hold the columns to the field types
 

@@ -31,7 +31,6 @@ from cloudvision.errors import (
     StoppedError,
     ThrottledError,
     UncertainError,
-    UnexpectedAnswerError,
 )
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
@@ -279,7 +278,7 @@ class Pipeline:
         assert stored.raw is not None
         try:
             analysis = self.provider.parse(stored.raw)
-        except UnexpectedAnswerError as error:
+        except ProviderError as error:
             return Failed(case.source, error, case.digest, case.verdict, cost / 1e6)
         where = replace(
             analysis.provenance or Provenance(self.provider.name),

@@ -38,7 +38,7 @@ SDKS = {
     "azure": ("providers/azure_", "providers/_azure", "customvision/"),
     "boto3": ("providers/aws_", "providers/_aws"),
     "botocore": ("providers/aws_", "providers/_aws"),
-    "rapidocr": ("providers/local_ocr",),
+    "rapidocr": ("providers/local_ocr", "providers/_rapidocr"),
     "torch": ("training/",),
     "typer": ("cli/",),
     "rich": ("cli/",),

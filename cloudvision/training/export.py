@@ -27,14 +27,14 @@ class _Deployed(nn.Module):
 
 def to_onnx(net: TextNet) -> bytes:
     """fp32, any number of pictures, any height and width divisible by 32."""
-    net.eval().to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     example = torch.zeros(1, 96, 128, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         # The exporter that torch now prefers needs a further package (onnxscript) and gains nothing here.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
-            _Deployed(net),
+            _Deployed(net).eval(),
             (example,),
             str(file),
             input_names=[INPUT],

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import responses
 from image_analysis_double import KEY, Double, Reply, error, image_analysis_double
 from pictures import png
 from PIL import Image as Pillow
@@ -40,6 +41,18 @@ def test_the_bytes_of_a_picture_travel_untouched_and_text_is_asked_for(double: D
     assert request.query == {"api-version": "2023-10-01", "features": "read"}
     assert request.headers["content-type"] == "application/octet-stream"
     assert request.headers["ocp-apim-subscription-key"] == KEY
+
+
+@responses.activate
+def test_the_real_endpoint_is_asked_over_https_at_the_documented_address() -> None:
+    url = "https://name.cognitiveservices.azure.com/computervision/imageanalysis:analyze"
+    responses.post(url, json={"metadata": {"width": 9, "height": 9}, "readResult": {"blocks": []}})
+    provider = AzureImageAnalysis(endpoint="https://name.cognitiveservices.azure.com/", key=KEY)
+    assert provider.parse(provider.call(picture())).lines == ()
+    request = responses.calls[0].request
+    assert request.url == f"{url}?api-version=2023-10-01&features=read"
+    assert request.headers["Ocp-Apim-Subscription-Key"] == KEY
+    assert request.body == png()
 
 
 def test_a_turned_picture_is_sent_upright_with_its_upright_size(double: Double) -> None:

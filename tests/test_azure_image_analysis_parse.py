@@ -147,11 +147,15 @@ def test_an_answer_without_any_result_is_unexpected(body: object) -> None:
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
 junk = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["values", "blocks", "lines", "words", "text", "confidence", "tags", "boundingBox", "pages"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["values", "blocks", "lines", "words", "text", "confidence", "tags", "boundingBox", "pages"]
+            ),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )

@@ -22,6 +22,7 @@ RESULTS = {
 }
 """Feature -> the member of the answer that holds its result."""
 
+
 def parse_answer(raw: Raw, *, provider: str, asked: Sequence[str]) -> Analysis:
     """Read an answer of status 2xx.
 

@@ -29,10 +29,9 @@ class Preprocessing:
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """(h, w, 3) uint8 -> (1, H, W, 3) uint8, H and W multiples of `multiple`, none above `side` rounded up."""
         height, width = pixels.shape[:2]
-        wanted = self.size(width=width, height=height)
-        if (width, height) != wanted:
-            pixels = np.asarray(Image.fromarray(pixels).resize(wanted, Image.Resampling.BILINEAR))
-        width, height = wanted
+        if max(width, height) != self.side:
+            width, height = self.size(width=width, height=height)
+            pixels = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
         out = np.full((1, self._up(height), self._up(width), 3), GREY, dtype=np.uint8)
         out[0, :height, :width] = pixels
         return out

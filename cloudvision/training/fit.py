@@ -64,48 +64,61 @@ def train(
     net: TextNet,
     checkpoint: Path,
 ) -> TextNet:
-    """Train `net` on `members`; report on `held` (may be empty) after each epoch at full side; return the average of weights.
+    """Train `net` on `members`, look at `held` (may be empty) after most epochs, and return the average of the weights.
 
-    The returned network is the running average of the weights at the epoch with the best held-out AUC when `patience` is
-    set, else at the end.
+    That average is the one of the last epoch, or, with `patience`, of the epoch that did best on `held`. The running
+    average is written to `checkpoint` after each epoch.
     """
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average, best, best_auc, stale = copy.deepcopy(net), None, -1.0, 0
+    average = copy.deepcopy(net)
+    best = _Best(average)
     optimiser = torch.optim.AdamW(_groups(net, recipe.decay), lr=recipe.rate)
     aspects = aspects_of(pictures.pixels)
-    aspects[np.setdiff1d(np.arange(len(aspects)), members)] = -1
-    truth = np.array([pictures.criterion.meets(pictures.samples[i].lines) for i in held], dtype=bool)
+    aspects[np.setdiff1d(np.arange(len(aspects)), members)] = -1  # of no batch
     step = 0
     for epoch in range(recipe.epochs):
-        plan = Plan(aspects, size=recipe.batch, side=recipe.side_at(epoch), seed=recipe.seed * 1000 + epoch)
-        total, start = 0.0, time.monotonic()
+        side, total, start = recipe.side_at(epoch), 0.0, time.monotonic()
+        plan = Plan(aspects, size=recipe.batch, side=side, seed=recipe.seed * 1000 + epoch)
         for batch in batches(pictures, plan, workers=recipe.workers):
             for group in optimiser.param_groups:
-                group["lr"] = recipe.rate_at((epoch + (step % len(plan)) / len(plan)) / recipe.epochs)
+                group["lr"] = recipe.rate_at(step / (len(plan) * recipe.epochs))
             total += _step(net, batch, optimiser)
             step += 1
             _follow(average, net, share=min(recipe.average, step / (step + 10)))
-        line = (
-            f"epoch {epoch + 1}/{recipe.epochs} loss {total / max(1, len(plan)):.4f} {time.monotonic() - start:.0f} s"
-        )
-        late = recipe.side_at(epoch) == recipe.side
-        if len(held) and (late or epoch % 3 == 2):
-            scores = predict(average, pictures.pixels, held, side=recipe.side)
-            area = metrics.auc(scores, truth)
-            line += (
-                f" held-out AUC {area:.4f} specificity {metrics.specificity_at_recall(scores, truth, recall=0.95):.3f}"
-            )
-            if late and recipe.patience is not None:
-                stale = 0 if area > best_auc else stale + 1
-                if area > best_auc:
-                    best, best_auc = copy.deepcopy(average), area
-        print(line, flush=True)
         weights.save(average, checkpoint)
-        if recipe.patience is not None and stale >= recipe.patience:
-            break
-    return best or average
+        print(
+            f"epoch {epoch + 1}/{recipe.epochs} loss {total / len(plan):.4f} {time.monotonic() - start:.0f} s",
+            flush=True,
+        )
+        if len(held) and (side == recipe.side or epoch % 3 == 2):
+            best.look(average, _held_out(average, pictures, held, side=recipe.side))
+            if recipe.patience is not None and best.stale >= recipe.patience:
+                break
+    return average if recipe.patience is None else best.net
+
+
+class _Best:
+    """The best network so far, and for how many looks there has been no better one."""
+
+    def __init__(self, net: TextNet) -> None:
+        self.net, self.area, self.stale = net, -1.0, 0
+
+    def look(self, net: TextNet, area: float) -> None:
+        if area > self.area:
+            self.net, self.area, self.stale = copy.deepcopy(net), area, 0
+        else:
+            self.stale += 1
+
+
+def _held_out(net: TextNet, pictures: Pictures, held: NDArray[np.int64], *, side: int) -> float:
+    """AUC on pictures that the network was not trained on."""
+    truth = np.array([pictures.criterion.meets(pictures.samples[i].lines) for i in held], dtype=bool)
+    scores = predict(net, pictures.pixels, held, side=side)
+    area, share = metrics.auc(scores, truth), metrics.specificity_at_recall(scores, truth, recall=0.95)
+    print(f"  held out: AUC {area:.4f} specificity at recall 0.95 {share:.3f}", flush=True)
+    return area
 
 
 def predict(net: TextNet, pixels: Pixels, which: Sequence[int] | NDArray[np.int64], *, side: int) -> metrics.Scores:

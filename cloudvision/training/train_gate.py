@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -137,7 +136,12 @@ def write_folder(out: Path, *, net: TextNet, facts: Facts, evidence: Evidence, c
     config = describe(folder) | {
         "threshold_chosen": f"highest with recall {evidence.recall} on {len(evidence.scores)} pictures of "
         f"{len(set(evidence.groups))} sources that the scoring network had not seen; not certified",
-        "training": {"command": facts.command, "data_sha256": facts.data_digest, "recipe": asdict(facts.recipe)},
+        "training": {
+            "command": facts.command,
+            "data_sha256": facts.data_digest,
+            "recipe": asdict(facts.recipe),
+            "held_out": [] if facts.trained_on_all else sorted(set(evidence.groups)),
+        },
     }
     out.mkdir(parents=True, exist_ok=True)
     (out / "model.onnx").write_bytes(onnx)
@@ -174,7 +178,8 @@ def main() -> None:
         all_sources=not a.ship_fold,
         recall=a.recall,
     )
-    command = f"python -m cloudvision.training.train_gate CORPUS -o FOLDER {' '.join(sys.argv[1:][3:])}".strip()
+    options = f"--epochs {a.epochs} --seed {a.seed} --folds {a.folds} --run-folds {a.run_folds}"
+    command = f"python -m cloudvision.training.train_gate CORPUS -o FOLDER {options}{' --ship-fold' * a.ship_fold}"
     run(job, command=command)
 
 

@@ -18,6 +18,7 @@
       ProviderError(provider, status, code, request_id)
         AuthError             fatal      401, 403, a token expired after one refresh, a wrong kind of resource
         RejectedError                    the service refuses this picture; asking again cannot help
+          SettingsRejectedError fatal    it refuses what is asked of it (a language, a feature), whatever the picture
         ThrottledError        retryable  too many requests; `retry_after` says how long the service wants us to wait
         UnavailableError      retryable  5xx, a time-out, no connection
         UnexpectedAnswerError            an answer of status 200 that is not the shape we know
@@ -157,6 +158,12 @@ class AuthError(ProviderError):
 
 class RejectedError(ProviderError):
     """The service refuses this picture (400, 413, 415, too large, wrong format): a settled outcome."""
+
+
+class SettingsRejectedError(RejectedError):
+    """The service refuses the settings of the call, and would for every other picture."""
+
+    fatal = True
 
 
 class ThrottledError(ProviderError):

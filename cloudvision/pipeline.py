@@ -239,6 +239,9 @@ class Pipeline:
             sent = True
             raw = self.provider.call(image)
         except RejectedError as error:
+            if error.fatal:
+                self._book(held, error)
+                raise
             cost = held.worst if error.billed else 0
             return self.ledger.reject(held, error_type=type(error).__name__, error=str(error), cost=cost)
         except CloudVisionError as error:

@@ -151,7 +151,7 @@ class Analysis:
         labels: classes of a classifier, surest first.
         regions: hits of a detector.
         warnings: what could not be used of the answer, in words.
-        provenance: who answered and at what cost; None straight from `Provider.parse`.
+        provenance: who answered; straight from `Provider.parse` without what only the pipeline knows (cost, cached).
     """
 
     width: int | None = None

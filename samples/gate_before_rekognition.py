@@ -1,6 +1,6 @@
 """Put the gate in front of Rekognition calls that you make yourself with boto3.
 
-    python samples/gate_before_rekognition.py photo1.jpg photo2.jpg
+python samples/gate_before_rekognition.py photo1.jpg photo2.jpg
 """
 
 import sys

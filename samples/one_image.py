@@ -1,6 +1,6 @@
 """Look at one picture: is it worth a call, and what does it say?
 
-    python samples/one_image.py samples/images/receipt.jpg
+python samples/one_image.py samples/images/receipt.jpg
 """
 
 import sys

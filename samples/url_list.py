@@ -1,6 +1,6 @@
 """Go through a list of URLs or paths, pay for each picture at most once, and go on after an interruption.
 
-    python samples/url_list.py list.txt out.jsonl
+python samples/url_list.py list.txt out.jsonl
 """
 
 import sys

@@ -14,7 +14,6 @@ import numpy as np
 import PIL.Image
 import pytest
 from botocore.config import Config
-from rekognition_double import KEY_ID, REGION, REQUEST_ID, SECRET, Double, Reply, error, rekognition_double
 
 from cloudvision.errors import ConfigError, ThrottledError, TooSmallError, UnexpectedAnswerError
 from cloudvision.images import Image, Remote, load
@@ -22,6 +21,7 @@ from cloudvision.provider import Provider, open_provider
 from cloudvision.providers._aws_client import AwsCredentials
 from cloudvision.providers._options import Options
 from cloudvision.providers.aws_rekognition import AwsRekognition
+from tests.rekognition_double import KEY_ID, REGION, REQUEST_ID, SECRET, Double, Reply, error, rekognition_double
 
 OBJECT = Remote("s3://photos/a/b.jpg", bucket="photos", key="a/b.jpg")
 

@@ -11,19 +11,6 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
-from rekognition_double import (
-    HANG,
-    KEY_ID,
-    REGION,
-    REQUEST_ID,
-    RESET,
-    SECRET,
-    Double,
-    Reply,
-    Request,
-    error,
-    rekognition_double,
-)
 
 from cloudvision.errors import (
     AuthError,
@@ -39,6 +26,19 @@ from cloudvision.providers._aws_client import AwsCredentials
 from cloudvision.providers._options import Options
 from cloudvision.providers.aws_rekognition import AwsRekognition
 from cloudvision.raw import Raw
+from tests.rekognition_double import (
+    HANG,
+    KEY_ID,
+    REGION,
+    REQUEST_ID,
+    RESET,
+    SECRET,
+    Double,
+    Reply,
+    Request,
+    error,
+    rekognition_double,
+)
 
 OBJECT = Remote("s3://photos/a/b.jpg", bucket="photos", key="a/b.jpg")
 NO_DETECT_TEXT = "User: arn:aws:iam::1:user/u is not authorized to perform: rekognition:DetectText on resource: *"

@@ -15,13 +15,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from rekognition_double import KEY_ID, REGION, SECRET, Double, rekognition_double
 
 from cloudvision.errors import CloudVisionError, ConfigError, RejectedError, UnavailableError
 from cloudvision.images import Remote
 from cloudvision.providers._aws_client import AwsCredentials
 from cloudvision.providers._options import Options
 from cloudvision.providers.aws_rekognition import AwsRekognition
+from tests.rekognition_double import KEY_ID, REGION, SECRET, Double, rekognition_double
 
 OBJECT = Remote("s3://photos/a/b.jpg", bucket="photos", key="a/b.jpg")
 

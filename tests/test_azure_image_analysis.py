@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import responses
-from image_analysis_double import KEY, Double, Reply, error, image_analysis_double
-from pictures import png
 from PIL import Image as Pillow
 
 from cloudvision import images
@@ -18,6 +16,8 @@ from cloudvision.errors import ConfigError, ProviderError, TooSmallError, Unexpe
 from cloudvision.images import Remote
 from cloudvision.providers._options import Options
 from cloudvision.providers.azure_image_analysis import FEATURES, AzureImageAnalysis
+from tests.image_analysis_double import KEY, Double, Reply, error, image_analysis_double
+from tests.pictures import png
 
 
 @pytest.fixture

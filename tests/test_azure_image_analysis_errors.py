@@ -10,8 +10,6 @@ import azure.core.exceptions as sdk
 import azure.identity
 import pytest
 from azure.core.pipeline.transport import RequestsTransport
-from image_analysis_double import BILLED, KEY, Double, Reply, error, image_analysis_double
-from pictures import png
 
 from cloudvision import images
 from cloudvision.errors import (
@@ -20,6 +18,7 @@ from cloudvision.errors import (
     ConfigError,
     ProviderError,
     RejectedError,
+    SettingsRejectedError,
     ThrottledError,
     UnavailableError,
     UnexpectedAnswerError,
@@ -27,6 +26,8 @@ from cloudvision.errors import (
 from cloudvision.providers._options import Options
 from cloudvision.providers.azure_image_analysis import AzureImageAnalysis
 from cloudvision.raw import Raw
+from tests.image_analysis_double import BILLED, KEY, Double, Reply, error, image_analysis_double
+from tests.pictures import png
 
 
 @pytest.fixture
@@ -87,7 +88,9 @@ def test_an_error_carries_what_the_support_will_ask_for(double: Double) -> None:
 def test_the_inner_error_is_told_too(double: Double) -> None:
     inner = {"code": "NotSupportedLanguage", "message": "xx is none"}
     body = {"error": {"code": "InvalidRequest", "message": "Analyze query is invalid.", "innererror": inner}}
-    assert "Analyze query is invalid. xx is none" in str(failure(double, Reply(400, body)))
+    found = failure(double, Reply(400, body))
+    assert "Analyze query is invalid. xx is none" in str(found)
+    assert isinstance(found, SettingsRejectedError)  # the next picture would be refused too, so the run ends
 
 
 def test_the_signature_of_a_url_in_a_message_is_not_repeated(double: Double) -> None:

@@ -11,8 +11,6 @@ import azure.identity
 import pytest
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
-from image_analysis_double import KEY, TOKEN, Double, Reply, error, image_analysis_double
-from pictures import png
 
 from cloudvision import images
 from cloudvision.errors import AuthError, ConfigError, UnavailableError
@@ -20,6 +18,8 @@ from cloudvision.images import Image
 from cloudvision.provider import open_provider
 from cloudvision.providers._options import Options
 from cloudvision.providers.azure_image_analysis import AzureImageAnalysis
+from tests.image_analysis_double import KEY, TOKEN, Double, Reply, error, image_analysis_double
+from tests.pictures import png
 
 FAR_FUTURE = 4_000_000_000
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from pictures import png
 
 from cloudvision import images
 from cloudvision.errors import ConfigError, RejectedError, ThrottledError, UnavailableError, UnexpectedAnswerError
@@ -14,6 +13,7 @@ from cloudvision.providers._options import Options
 from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis, Label
+from tests.pictures import png
 
 ONE, TWO = images.load(png(1)), images.load(png(2))
 

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 
-import image_analysis_double as azure
 import numpy as np
 import pytest
-import rekognition_double as aws
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
@@ -28,6 +26,8 @@ from cloudvision.providers.fake import Fake
 from cloudvision.providers.local_ocr import LocalOcr
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
+from tests import image_analysis_double as azure
+from tests import rekognition_double as aws
 
 
 @dataclass(frozen=True)

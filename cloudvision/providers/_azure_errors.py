@@ -14,6 +14,7 @@ from cloudvision.errors import (
     CloudVisionError,
     ConfigError,
     RejectedError,
+    SettingsRejectedError,
     ThrottledError,
     UnavailableError,
     UnexpectedAnswerError,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 _URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _WRONG_KIND = re.compile(r"current subscription key and pricing tier (\S+?)\.?(\s|$)")
+# What is asked of the service is refused, not the picture: the next one would fare alike.
+_SETTINGS = frozenset({"NotSupportedLanguage", "NotSupportedVisualFeature", "BadArgument"})
 _NO_ANSWER_FROM_BEHIND = frozenset({408, 502, 504})
 
 
@@ -43,6 +46,7 @@ class Resource:
 class _Details:
     code: str | None
     message: str
+    inner_code: str | None = None
 
 
 def refusal(raw: Raw, resource: Resource) -> CloudVisionError:
@@ -77,7 +81,8 @@ def refusal(raw: Raw, resource: Resource) -> CloudVisionError:
             f"{resource.provider}: {details.message} Use a resource in another region ({resource.endpoint_variable}), "
             "or leave the feature out"
         )
-    return RejectedError(
+    kind = SettingsRejectedError if details.inner_code in _SETTINGS else RejectedError
+    return kind(
         f"{resource.provider}: refused with status {status}: {details.message}",
         provider=resource.provider,
         status=status,
@@ -168,7 +173,7 @@ def _details(raw: Raw) -> _Details:
     texts = [found.get("message"), inner.get("message") if isinstance(inner, Mapping) else None]
     given = [str(text) for text in texts if text]
     code = next((str(each) for each in codes if each), raw.header("x-ms-error-code"))
-    return _Details(code, _clean(" ".join(given)) or f"code {code}")
+    return _Details(code, _clean(" ".join(given)) or f"code {code}", codes[1] if isinstance(codes[1], str) else None)
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,88 @@
+"""Every sample runs as it stands."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import importlib.util
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.rekognition_double import KEY_ID, REGION, SECRET, Reply, rekognition_double
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+IMAGES = SAMPLES / "images"
+
+
+def sample(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, SAMPLES / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def web() -> Iterator[str]:
+    """The sample pictures on a web server on loopback."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None: ...
+
+    handler = functools.partial(Quiet, directory=str(IMAGES))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_one_image_is_judged_and_read(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("rapidocr", reason="needs the extra local")
+    sample("one_image").main(str(IMAGES / "slide.png"))
+    out = capsys.readouterr().out
+    assert "1120x630 PNG" in out
+    assert "Quarterly energy report" in out
+
+
+def test_a_url_list_is_gone_through(
+    web: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("rapidocr", reason="needs the extra local")
+    monkeypatch.chdir(tmp_path)
+    Path("list.txt").write_text(f"{web}/clouds.jpg\n{web}/library_card.webp\n{web}/missing.jpg\n")
+    sample("url_list").main("list.txt", "out.jsonl", allow_private_hosts=True)
+    outcomes = [json.loads(line)["outcome"] for line in Path("out.jsonl").read_text().splitlines()]
+    assert ["skipped", "analysed", "failed"] == outcomes
+    assert "CITY LIBRARY" in capsys.readouterr().out
+
+
+def test_the_gate_saves_calls_of_somebody_elses_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("boto3", reason="needs the extra aws")
+    line = {"DetectedText": "HARBOUR BAKERY", "Type": "LINE", "Id": 0}
+    with rekognition_double() as double:
+        double.reply = Reply(body=json.dumps({"TextDetections": [line]}).encode())
+        monkeypatch.setenv("AWS_ENDPOINT_URL_REKOGNITION", double.url)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+        sample("gate_before_rekognition").main([str(IMAGES / "clouds.jpg"), str(IMAGES / "shop_sign.jpg")])
+        assert 1 == len(double.requests)
+    out = capsys.readouterr().out
+    assert "shop_sign.jpg: HARBOUR BAKERY" in out
+    assert "1 of 2 calls made, 0.001 USD saved" in out
+
+
+def test_a_provider_of_ones_own_runs_through_the_pipeline(capsys: pytest.CaptureFixture[str]) -> None:
+    sample("own_provider").main([str(IMAGES / "slide.png"), str(IMAGES / "lights.jpg")])
+    out = capsys.readouterr().out.splitlines()
+    assert ["bright", "dark"] == [line.split()[0] for line in out]

@@ -79,6 +79,10 @@ def test_a_threshold_given_replaces_the_folders_own(gate: Gate) -> None:
     assert Gate.load(threshold=1.0).judge(picture).score == gate.judge(picture).score
 
 
+def test_the_representation_of_a_gate_holds_no_weights(gate: Gate) -> None:
+    assert len(repr(gate)) < 2000
+
+
 def test_a_threshold_that_is_no_probability_is_refused() -> None:
     with pytest.raises(ConfigError, match="between 0 and 1"):
         Gate.load(threshold=1.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class ModelFolder:
     calibration: Calibration
     threshold: float
     criterion: Criterion
-    onnx: bytes
+    onnx: bytes = field(repr=False)
 
 
 def open_folder(path: Path) -> ModelFolder:

@@ -94,10 +94,10 @@ def _session(folder: ModelFolder) -> Any:
         session = onnxruntime.InferenceSession(folder.onnx, options, providers=["CPUExecutionProvider"])
     except broken as exc:
         raise ConfigError(f"{folder.path}: model.onnx cannot be opened ({type(exc).__name__}); train it again") from exc
-    inputs = {i.name: (i.type, len(i.shape)) for i in session.get_inputs()}
-    if inputs != {folder.input_name: ("tensor(uint8)", 4)}:
+    inputs = {i.name: (i.type, len(i.shape), i.shape[-1]) for i in session.get_inputs()}
+    if inputs != {folder.input_name: ("tensor(uint8)", 4, 3)}:
         raise ConfigError(
-            f"{folder.path}: config.json names the input {folder.input_name!r} (uint8, 4 dimensions), "
+            f"{folder.path}: config.json names the input {folder.input_name!r} (uint8, 4 dimensions, the last 3), "
             f"model.onnx has {inputs}"
         )
     outputs = {o.name: (o.type, len(o.shape)) for o in session.get_outputs()}

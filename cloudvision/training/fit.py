@@ -149,7 +149,8 @@ def _step(net: TextNet, batch: Batch, optimiser: torch.optim.Optimizer) -> float
 def loss_of(answer: Answer, batch: Batch) -> Tensor:
     """Yes or no, plus where, plus how much."""
     maps = batch.maps.float()
-    worth = functional.binary_cross_entropy_with_logits(answer.worth, batch.worth * 0.98 + 0.01)
+    doubted = batch.worth * 0.98 + 0.01  # the labels are an engine's, not a person's
+    worth = functional.binary_cross_entropy_with_logits(answer.worth, doubted)
     where = functional.binary_cross_entropy_with_logits(answer.maps, maps)
     p = torch.sigmoid(answer.maps)
     # Dice over the whole batch: pictures without text have none of their own.

@@ -13,6 +13,9 @@ _SECRET = re.compile(
 _RANDOM = re.compile(r"[A-Za-z0-9+/_%=-]{24,}")
 _PARAMETER = re.compile(r"([^&;=]+)=([^&;]*)")
 
+# A password with a raw "/" or "?" in it ends what looks like the authority: "user:pass".
+_NO_PORT = re.compile(r"(?<!\[):(?!\d{1,5}$)[^\]]*$")
+
 
 def printable_source(url: str) -> str:
     """`url` for logs, errors and results: user names and passwords cut out, secrets in the query replaced by "***".
@@ -22,10 +25,10 @@ def printable_source(url: str) -> str:
     """
     rest, _, _ = url.partition("#")
     rest, mark, query = rest.partition("?")
-    scheme, slashes, rest = rest.rpartition("://") if rest.count("://") == 1 else ("", "", rest)
+    scheme, slashes, rest = rest.partition("://") if "://" in rest else ("", "", rest)
     authority, slash, path = rest.partition("/")
     # The last @ counts: a password may hold one.
-    host = authority.rpartition("@")[2]
+    host = _NO_PORT.sub(":***", authority.rpartition("@")[2])
     return "".join((scheme, slashes, host, slash, path, mark, _PARAMETER.sub(_redacted, query)))
 
 

@@ -10,14 +10,11 @@ import re
 import stat
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
 from cloudvision import _jpeg, _sniff
 from cloudvision.errors import ImageError, NotAnImageError, TooLargeError
-
-if TYPE_CHECKING:
-    from cloudvision.fetch import Fetcher
+from cloudvision.fetch import Fetcher, printable_source
 
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _HTTP = ("http", "https")
@@ -25,8 +22,6 @@ _HTTP = ("http", "https")
 
 def printable(source: str | os.PathLike[str]) -> str:
     """The name of a path or URL that may stand in logs and results."""
-    from cloudvision.fetch import printable_source
-
     if not isinstance(source, str):
         return os.fspath(source)
     if is_data_url(source):
@@ -87,8 +82,6 @@ def _png_has_end(data: bytes) -> bool:
 
 
 def _from_url(url: str, scheme: str, *, shown: str, fetcher: Fetcher | None, max_bytes: int) -> bytes:
-    from cloudvision.fetch import Fetcher
-
     if scheme not in _HTTP:
         raise ImageError(shown, f"{scheme}:// cannot be loaded; give a path, or an http, https or data URL")
     if fetcher is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import PIL.Image
@@ -17,9 +17,7 @@ from numpy.typing import NDArray
 
 from cloudvision import _array, _decode, _prepare, _read
 from cloudvision._prepare import Limits, Prepared
-
-if TYPE_CHECKING:
-    from cloudvision.fetch import Fetcher
+from cloudvision.fetch import Fetcher
 
 __all__ = ["MAX_BYTES", "MAX_PIXELS", "Image", "Limits", "Prepared", "Remote", "load"]
 
@@ -85,9 +83,7 @@ class Image:
             DamagedImageError: the bytes do not decode.
             ValueError: the picture must be converted, and `limits.formats` has neither "JPEG" nor "PNG".
         """
-        original = _prepare.Original(
-            self.source, self.data, self.format, self.width, self.height, self.orientation
-        )
+        original = _prepare.Original(self.source, self.data, self.format, self.width, self.height, self.orientation)
         return _prepare.prepare(original, limits)
 
 

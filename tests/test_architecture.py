@@ -20,7 +20,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("results", "raw", "stop"),
     ("saved", "_retry_after"),
     ("_address", "_tls", "_proxy", "_printable"),
-    ("_http",),
+    ("_http", "_body", "_fetch_errors"),
     ("fetch",),
     ("_sniff", "_exif", "_jpeg"),
     ("_pillow",),

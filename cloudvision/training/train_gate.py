@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -129,7 +130,7 @@ def write_folder(out: Path, *, net: TextNet, facts: Facts, evidence: Evidence, c
         output_name=OUTPUT,
         preprocessing=Preprocessing(side=facts.recipe.side, multiple=32),
         calibration=evidence.calibration,
-        threshold=round(evidence.threshold, 6),
+        threshold=math.floor(evidence.threshold * 1e6) / 1e6,  # rounded up it would lose a positive
         criterion=criterion,
         onnx=onnx,
     )

@@ -13,7 +13,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from cloudvision import _pillow
+from cloudvision import _pillow, _sniff
 from cloudvision.errors import DamagedImageError, TooLargeError
 
 _TRANSPOSE = {
@@ -47,15 +47,15 @@ def read_header(data: bytes, format: str, *, source: str, max_pixels: int) -> He
         DamagedImageError: the header is broken.
         ImageError: an optional decoder is missing.
     """
+    if format == "WEBP" and (size := _sniff.webp_size(data)):
+        _check_pixels(*size, source=source, max_pixels=max_pixels)
     with _pillow.border(source, data, format):
         image, orientation = _pillow.open_lazily(data, format, source=source)
-        width, height = image.size
+        width, height = _pillow.raw_size(image)
         image.close()
     if width < 1 or height < 1:
         raise DamagedImageError(source, f"the header of this {format} says {width}x{height} pixels")
-    if width * height > max_pixels:
-        megapixels = f"{width}x{height} is {width * height / 1e6:.1f} megapixels"
-        raise TooLargeError(source, f"{megapixels}, more than the limit of {max_pixels / 1e6:g}; raise max_pixels")
+    _check_pixels(width, height, source=source, max_pixels=max_pixels)
     if orientation >= 5:
         width, height = height, width
     return Header(width, height, orientation)
@@ -78,6 +78,8 @@ def decode(data: bytes, format: str, *, source: str, max_side: int | None = None
         image.load()
         profile = image.info.get("icc_profile") if image.mode in ("RGB", "RGBA") else None
         rgb = to_rgb(image)
+        if format == "TIFF":  # Pillow has turned it while loading
+            orientation, size = 1, _fitting(rgb.size, max_side)
         if rgb.size != size:
             rgb = rgb.resize(size, PIL.Image.Resampling.LANCZOS)
         rgb = upright(rgb, orientation)
@@ -135,6 +137,12 @@ def has_more_frames(data: bytes, format: str, *, source: str) -> bool:
         return found
 
 
+def _check_pixels(width: int, height: int, *, source: str, max_pixels: int) -> None:
+    if width * height > max_pixels:
+        megapixels = f"{width}x{height} is {width * height / 1e6:.1f} megapixels"
+        raise TooLargeError(source, f"{megapixels}, more than the limit of {max_pixels / 1e6:g}; raise max_pixels")
+
+
 def _fitting(size: tuple[int, int], max_side: int | None) -> tuple[int, int]:
     longer = max(size)
     if max_side is None or longer <= max_side:
@@ -149,5 +157,3 @@ def _to_8_bit(gray: NDArray[Any]) -> NDArray[np.uint8]:
     if not np.isfinite((low, high)).all():
         raise ValueError("gray values that are not numbers")
     return ((gray - low) * (255.0 / ((high - low) or 1.0))).astype(np.uint8)
-
-

@@ -12,6 +12,10 @@ _EOI = 0xD9
 _NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
 
+Span = tuple[int, int]
+"""The first byte of a segment, and the first one after it."""
+
+
 @dataclass(frozen=True, slots=True)
 class JpegParts:
     """What a walk over the segments in front of the compressed data found."""
@@ -19,11 +23,11 @@ class JpegParts:
     exif: bytes
     """The EXIF block, empty where there is none."""
 
-    has_frames: bool
-    """True when the file lists further pictures after the first (MPO)."""
+    exif_spans: tuple[Span, ...]
+    """The EXIF segments."""
 
-    exif_spans: tuple[tuple[int, int], ...]
-    """First byte of each EXIF segment, and the first one after it."""
+    mpf_spans: tuple[Span, ...]
+    """The segments that list further pictures after the first (MPO); empty for a plain JPEG."""
 
     scan: int
     """Where the compressed data begins; the length of the file when it never does."""
@@ -31,7 +35,7 @@ class JpegParts:
 
 def parts(data: bytes) -> JpegParts:
     """Walk over the header of a JPEG. Never raises: a broken header ends the walk."""
-    exif, has_frames, spans, scan = b"", False, [], len(data)
+    exif, exif_spans, mpf_spans, scan = b"", [], [], len(data)
     for marker, start, end in _segments(data, 2):
         if marker == _SOS:
             scan = start
@@ -39,16 +43,16 @@ def parts(data: bytes) -> JpegParts:
         body = data[start + 4 : min(end, start + 16)]
         if marker == 0xE1 and body.startswith(b"Exif\x00\x00"):
             exif = exif or data[start + 4 : end]
-            spans.append((start, end))
+            exif_spans.append((start, end))
         elif marker == 0xE2 and body.startswith(b"MPF\x00"):
-            has_frames = True
-    return JpegParts(exif, has_frames, tuple(spans), scan)
+            mpf_spans.append((start, end))
+    return JpegParts(exif, tuple(exif_spans), tuple(mpf_spans), scan)
 
 
-def without_exif(data: bytes, found: JpegParts) -> bytes:
-    """The file without its EXIF segments, so that a decoder does not stumble over broken ones."""
+def without(data: bytes, spans: tuple[Span, ...]) -> bytes:
+    """The file without those segments."""
     kept, at = [], 0
-    for start, end in found.exif_spans:
+    for start, end in spans:
         kept.append(data[at:start])
         at = end
     return b"".join([*kept, data[at:]]) if kept else data

@@ -49,7 +49,6 @@ _DECODER_ERRORS = (
     RuntimeError,
     struct.error,
     zlib.error,
-    PIL.Image.DecompressionBombError,
 )
 
 ORIENTATION = 0x0112
@@ -78,13 +77,21 @@ def open_lazily(data: bytes, format: str, *, source: str) -> tuple[PIL.ImageFile
         found = _jpeg.parts(data)
         if _jpeg.scans(data, found) > _MAX_SCANS:
             raise DamagedImageError(source, f"a JPEG of more than {_MAX_SCANS} scans, made to keep decoders busy")
-        return plugin(io.BytesIO(_jpeg.without_exif(data, found))), _exif.orientation(found.exif)
+        return plugin(io.BytesIO(_jpeg.without(data, found.exif_spans))), _exif.orientation(found.exif)
     image: PIL.ImageFile.ImageFile = plugin(io.BytesIO(data))
     if format == "HEIF":  # libheif has turned the picture already
         return image, 1
     if format == "TIFF":
         return image, _tiff_orientation(image)
     return image, _exif.orientation(image.info.get("exif") or b"")
+
+
+def raw_size(image: PIL.ImageFile.ImageFile) -> tuple[int, int]:
+    """Width and height as stored; Pillow gives those of a TIFF upright or not, depending on its version."""
+    tags = getattr(image, "tag_v2", {})
+    if 256 in tags and 257 in tags:
+        return int(tags[256]), int(tags[257])
+    return image.size
 
 
 def _tiff_orientation(image: PIL.ImageFile.ImageFile) -> int:
@@ -103,6 +110,10 @@ def border(source: str, data: bytes, format: str) -> Iterator[None]:
             yield
     except MemoryError as error:
         raise TooLargeError(source, f"not enough memory to decode this {format}") from error
+    except PIL.Image.DecompressionBombError as error:
+        # Only where it is set lower than our own limit, or was not known from the header (a frame of a GIF).
+        reason = f"more pixels than Pillow's own limit: {error}; raise PIL.Image.MAX_IMAGE_PIXELS"
+        raise TooLargeError(source, reason) from error
     except _DECODER_ERRORS as error:
         reason = str(error) or type(error).__name__
         raise DamagedImageError(source, f"begins like a {format} and does not decode: {reason}") from error

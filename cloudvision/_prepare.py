@@ -74,9 +74,10 @@ def prepare(image: Original, limits: Limits) -> Prepared:
 def _untouched(image: Original) -> Iterator[tuple[bytes, str]]:
     """The bytes as they are, where they hold one picture only: nobody says which frame a service reads."""
     if image.format == "MPO":
-        end = _jpeg.end_of_picture(image.data, _jpeg.parts(image.data))
+        found = _jpeg.parts(image.data)
+        end = _jpeg.end_of_picture(image.data, found)
         if end is not None:
-            yield image.data[:end], "JPEG"
+            yield _jpeg.without(image.data[:end], found.mpf_spans), "JPEG"
     elif not _decode.has_more_frames(image.data, image.format, source=image.source):
         yield image.data, image.format
 

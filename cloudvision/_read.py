@@ -58,7 +58,7 @@ def known_format(data: bytes, *, source: str) -> str:
     format = _sniff.picture_format(data)
     if format is None:
         raise NotAnImageError(source, f"not a picture: {_sniff.describe(data)}")
-    return "MPO" if format == "JPEG" and _jpeg.parts(data).has_frames else format
+    return "MPO" if format == "JPEG" and _jpeg.parts(data).mpf_spans else format
 
 
 def looks_cut_off(data: bytes, format: str) -> bool:

@@ -57,6 +57,22 @@ def picture_format(data: bytes) -> str | None:
     return None
 
 
+def webp_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height in the header of a WebP, None where it has none that is valid.
+
+    Libwebp's own reader allocates the whole canvas before it tells its size.
+    """
+    kind, body = data[12:16], data[20:30]
+    if kind == b"VP8X" and len(body) == 10:
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if kind == b"VP8L" and body[:1] == b"\x2f":
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 " and body[3:6] == b"\x9d\x01\x2a":
+        return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
+    return None
+
+
 def describe(data: bytes) -> str:
     """What bytes that are no picture look like, as a noun phrase for an error message."""
     if not data:

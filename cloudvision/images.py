@@ -72,7 +72,7 @@ class Image:
         """The picture as `limits` want it, with the least loss.
 
         The bytes stay untouched when format, size and bytes fit, the picture is upright and it is the only one in its
-        file (of an MPO, the bytes of the first picture are taken). Otherwise the first frame is turned upright and encoded
+        file (of an MPO, the first picture is taken as it is). Otherwise the first frame is turned upright and encoded
         anew, without metadata: lossless sources as PNG, all others as JPEG (quality 95, then 90, 85, 75, no chroma
         subsampling). When no encoding fits, it is shrunk; it is never enlarged. An ICC profile is kept where the RGB
         numbers of the source are kept, for without it they mean other colours.
@@ -161,7 +161,7 @@ def _from_bytes(data: bytes, source: str, *, max_bytes: int, max_pixels: int) ->
     format = _read.known_format(data, source=source)
     header = _decode.read_header(data, format, source=source, max_pixels=max_pixels)
     if _read.looks_cut_off(data, format):
-        # Some cameras leave the end marker out; only the decoder can tell those from a file that breaks off.
+        # Some writers leave the end out; only the decoder can tell theirs from a file that breaks off.
         _decode.decode(data, format, source=source, max_side=1)
     digest = hashlib.sha256(data).hexdigest()
     return Image(source, data, format, header.width, header.height, header.orientation, digest)

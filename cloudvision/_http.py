@@ -1,8 +1,7 @@
-"""urllib3 with two seams: who connects a socket, and how long a read may take.
+"""urllib3 with two seams, both at the socket: who connects it, and how long a read may take.
 
-Both hold on every way a request can take, since they sit at the socket: the address that is checked is the address that is
-connected to, whatever DNS answers next, and the deadline of the whole download also ends a server that sends its headers
-one byte a second.
+So they hold on every way that a request can take, and the deadline of the whole download also ends a server that sends
+its headers one byte a second.
 """
 
 from __future__ import annotations
@@ -12,104 +11,12 @@ import http.client
 import io
 import socket
 import ssl
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from cloudvision._address import Resolver, is_public, literal
-from cloudvision.errors import BlockedAddressError, FetchError
-
-Connector = Callable[[tuple[str, int], float], socket.socket]
-"""((address, port), time-out in seconds) -> connected socket."""
-
-
-@dataclass(slots=True)
-class Job:
-    """The download that a thread is at."""
-
-    source: str
-    """Printable URL."""
-
-    deadline: float
-    """On the injected clock, seconds."""
-
-
-class Wire(threading.local):
-    """What connections ask of the Fetcher that owns them. `job` is each thread's own."""
-
-    job: Job
-
-    def __init__(
-        self,
-        *,
-        resolver: Resolver,
-        connector: Connector,
-        clock: Callable[[], float],
-        allow_private_hosts: bool,
-    ) -> None:
-        # threading.local calls this once a thread, with the same arguments.
-        self.resolver = resolver
-        self.connector = connector
-        self.clock = clock
-        self.allow_private_hosts = allow_private_hosts
-
-    def remaining(self, limit: float) -> float:
-        """`limit` seconds, or what is left of the download's time where that is less.
-
-        Raises:
-            FetchError: nothing is left.
-        """
-        left = self.job.deadline - self.clock()
-        if left <= 0:
-            raise FetchError(self.job.source, "took longer than the total time-out", transient=True)
-        return min(limit, left)
-
-    def addresses(self, host: str, port: int) -> list[str]:
-        """Where `host` is; every one of its addresses is public, or private hosts are allowed.
-
-        Raises:
-            BlockedAddressError: at least one address is not public.
-            OSError: the name does not resolve.
-        """
-        known = literal(host)
-        found = [str(known)] if known is not None else list(self.resolver(host, port))
-        if not found:
-            raise OSError(f"{host} has no address")
-        for text in found if not self.allow_private_hosts else ():
-            address = literal(text.partition("%")[0])
-            if address is None or "%" in text or not is_public(address):
-                shown = host if known is not None else f"{host} ({text})"
-                reason = f"{shown} is not a public address; allow_private_hosts (--allow-private-hosts) lifts this"
-                raise BlockedAddressError(self.job.source, reason)
-        return found
-
-    def connect(self, host: str, port: int, connect_timeout_s: float) -> socket.socket:
-        """A socket connected to one of the checked addresses, tried in their order."""
-        last: OSError | None = None
-        for address in self.addresses(host, port):
-            try:
-                return self.connector((address, port), self.remaining(connect_timeout_s))
-            except OSError as error:
-                last = error
-        assert last is not None
-        raise last
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The addresses of `host` by the system's resolver, in its order."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def connect(address: tuple[str, int], timeout_s: float) -> socket.socket:
-    """A TCP connection without Nagle's delay."""
-    made = socket.create_connection(address, timeout=timeout_s)
-    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return made
+from cloudvision._wire import Wire, connect
 
 
 def direct_pools(wire: Wire, **options: Any) -> urllib3.PoolManager:
@@ -119,12 +26,13 @@ def direct_pools(wire: Wire, **options: Any) -> urllib3.PoolManager:
     return made
 
 
-def proxied_pools(wire: Wire, proxy: str, *, tls: ssl.SSLContext, **options: Any) -> urllib3.ProxyManager:
+def proxied_pools(wire: Wire, proxy: str, *, ssl_context: ssl.SSLContext, **options: Any) -> urllib3.ProxyManager:
     """Pools of connections to a proxy, whose own address may be private: the user has named it."""
     parts = urllib3.util.parse_url(proxy)
     headers = urllib3.make_headers(proxy_basic_auth=parts.auth) if parts.auth else None
     bare = parts._replace(auth=None).url
-    made = urllib3.ProxyManager(bare, proxy_headers=headers, proxy_ssl_context=tls, ssl_context=tls, **options)
+    options |= {"ssl_context": ssl_context, "proxy_ssl_context": ssl_context}
+    made = urllib3.ProxyManager(bare, proxy_headers=headers, **options)
     made.pool_classes_by_scheme = _pool_classes(wire, checked=False)
     return made
 

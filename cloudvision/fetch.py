@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import http.client
 import os
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,10 +18,10 @@ from urllib.parse import urljoin
 
 import urllib3
 
-from cloudvision import _address, _body, _fetch_errors, _http, _proxy, _tls
+from cloudvision import _address, _body, _fetch_errors, _http, _proxy, _tls, _wire
 from cloudvision._address import Resolver
-from cloudvision._http import Connector
 from cloudvision._printable import printable_source
+from cloudvision._wire import Connector
 from cloudvision.errors import FetchError
 
 __all__ = ["MAX_BYTES", "USER_AGENT", "Connector", "Fetcher", "Resolver", "printable_source"]
@@ -76,8 +75,8 @@ class Fetcher:
         max_redirects: int = 5,
         ca_bundle: str | os.PathLike[str] | None = None,
         user_agent: str = USER_AGENT,
-        resolver: Resolver = _http.resolve,
-        connector: Connector = _http.connect,
+        resolver: Resolver = _wire.resolve,
+        connector: Connector = _wire.connect,
         clock: Callable[[], float] = time.monotonic,
         env: Mapping[str, str] | None = None,
     ) -> None:
@@ -89,11 +88,10 @@ class Fetcher:
         self._headers = {"User-Agent": user_agent, "Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
         self._env = os.environ if env is None else env
         self._clock = clock
-        self._wire = _http.Wire(
+        self._wire = _wire.Wire(
             resolver=resolver, connector=connector, clock=clock, allow_private_hosts=allow_private_hosts
         )
-        self._pools: dict[str | None, urllib3.PoolManager] = {}
-        self._tls: ssl.SSLContext | None = None
+        self._pools: dict[tuple[str, str | None], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
     def fetch(self, url: str) -> bytes:
@@ -106,7 +104,7 @@ class Fetcher:
             ConfigError: the proxy or the certificate bundle that is set cannot be used.
         """
         source = printable_source(url)
-        self._wire.job = _http.Job(source, self._clock() + self._total_timeout_s)
+        self._wire.job = _wire.Job(source, self._clock() + self._total_timeout_s)
         target = _parse(url, source)
         headers = self._headers | _basic_auth(target)
         for _ in range(self._max_redirects + 1):
@@ -128,9 +126,7 @@ class Fetcher:
     def __enter__(self) -> Fetcher:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
         self.close()
 
     def _follow(self, target: _address.Target, headers: Mapping[str, str], source: str) -> bytes | _address.Target:
@@ -157,7 +153,7 @@ class Fetcher:
         proxy = _proxy.proxy_for(target.scheme, target.host, target.port, env=self._env)
         if proxy is not None:
             self._check_before_proxy(target)
-        return self._pool(proxy).urlopen(
+        return self._pool(target.scheme, proxy).urlopen(
             "GET",
             target.url,
             headers=headers,
@@ -174,19 +170,20 @@ class Fetcher:
         except OSError:
             return  # behind many proxies only the proxy itself has DNS
 
-    def _pool(self, proxy: str | None) -> urllib3.PoolManager:
+    def _pool(self, scheme: str, proxy: str | None) -> urllib3.PoolManager:
         with self._lock:
-            if proxy not in self._pools:
-                self._pools[proxy] = self._new_pool(proxy)
-            return self._pools[proxy]
+            if (scheme, proxy) not in self._pools:
+                self._pools[scheme, proxy] = self._new_pool(scheme, proxy)
+            return self._pools[scheme, proxy]
 
-    def _new_pool(self, proxy: str | None) -> urllib3.PoolManager:
-        if self._tls is None:
-            self._tls = _tls.context(self._ca_bundle, env=self._env)
+    def _new_pool(self, scheme: str, proxy: str | None) -> urllib3.PoolManager:
         options: dict[str, Any] = {"num_pools": _HOSTS_KEPT, "maxsize": _IDLE_PER_HOST}
+        if scheme == "https" or proxy is not None:
+            # Reading a bundle of certificates takes as long as a small download, so plain http goes without.
+            options["ssl_context"] = _tls.context(self._ca_bundle, env=self._env)
         if proxy is None:
-            return _http.direct_pools(self._wire, ssl_context=self._tls, **options)
-        return _http.proxied_pools(self._wire, proxy, tls=self._tls, **options)
+            return _http.direct_pools(self._wire, **options)
+        return _http.proxied_pools(self._wire, proxy, **options)
 
 
 def _parse(url: str, source: str) -> _address.Target:

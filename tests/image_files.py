@@ -48,8 +48,10 @@ def exif(orientation: int) -> PIL.Image.Exif:
 
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims to be this large and holds no pixels at all."""
-    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)) + (
-        _chunk(b"IDAT", zlib.compress(b"")) + _chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + _chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+        + (_chunk(b"IDAT", zlib.compress(b"")) + _chunk(b"IEND", b""))
     )
 
 

@@ -132,7 +132,12 @@ def test_a_body_that_breaks_off_is_a_transient_error() -> None:
 
 
 def test_an_answer_that_is_no_http_is_an_error_of_ours() -> None:
-    for raw in (b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 abc\r\n\r\n", b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 500, b"\x00" * 99):
+    for raw in (
+        b"SSH-2.0-OpenSSH\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 500,
+        b"\x00" * 99,
+    ):
 
         def handler(request: Request, raw: bytes = raw) -> None:
             request.sock.sendall(raw)

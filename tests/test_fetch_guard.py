@@ -33,9 +33,7 @@ class Recorder:
         raise ConnectionRefusedError("the recorder refuses")
 
     def fetcher(self, *, allow_private_hosts: bool = False) -> Fetcher:
-        return Fetcher(
-            allow_private_hosts=allow_private_hosts, resolver=self.resolve, connector=self.connect, env={}
-        )
+        return Fetcher(allow_private_hosts=allow_private_hosts, resolver=self.resolve, connector=self.connect, env={})
 
 
 BLOCKED_HOSTS = [
@@ -98,7 +96,9 @@ def test_the_checked_address_itself_is_connected_to() -> None:
     assert len(recorder.connected) == 1
 
 
-@pytest.mark.parametrize("answer", [[PUBLIC, "10.0.0.1"], ["::1", PUBLIC], ["fe80::1%eth0"], ["::ffff:127.0.0.1"], ["x"]])
+@pytest.mark.parametrize(
+    "answer", [[PUBLIC, "10.0.0.1"], ["::1", PUBLIC], ["fe80::1%eth0"], ["::ffff:127.0.0.1"], ["x"]]
+)
 def test_one_address_that_is_not_public_spoils_a_name(answer: list[str]) -> None:
     recorder = Recorder(answer)
     with pytest.raises(BlockedAddressError):

@@ -49,7 +49,12 @@ def test_no_error_and_no_picture_shows_a_secret() -> None:
     secrets = f"?sig={CANARY}&X-Amz-Signature={CANARY}"
     with serving(lambda request: request.answer(b"<html>", status=request.line.split("/")[1] + " X")) as server:
         fetcher = Fetcher(allow_private_hosts=True, env={})
-        for start in (f"http://me:{CANARY}@127.0.0.1:{server.port}/", "http://127.0.0.1:1/", "ftp://h/", "http://999.9.9.9/"):
+        for start in (
+            f"http://me:{CANARY}@127.0.0.1:{server.port}/",
+            "http://127.0.0.1:1/",
+            "ftp://h/",
+            "http://999.9.9.9/",
+        ):
             for status in (200, 403, 503):
                 with fetcher, pytest.raises(ImageError) as caught:
                     load(f"{start}{status}/{secrets}", fetcher=fetcher)

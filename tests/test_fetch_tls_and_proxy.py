@@ -96,7 +96,9 @@ def test_http_goes_through_the_proxy_that_the_environment_names(proxy: Server) -
     assert proxy.requests[0].headers["proxy-authorization"] == "Basic bWU6cGFzcw=="
 
 
-def test_https_goes_through_a_tunnel_and_its_certificate_is_checked(proxy: Server, secure: Server, bundle: Path) -> None:
+def test_https_goes_through_a_tunnel_and_its_certificate_is_checked(
+    proxy: Server, secure: Server, bundle: Path
+) -> None:
     env = {"HTTPS_PROXY": f"127.0.0.1:{proxy.port}", "SSL_CERT_FILE": str(bundle)}
     with Fetcher(resolver=lambda h, p: [PUBLIC], env=env) as fetcher:
         assert fetcher.fetch(secure.url(scheme="https", host="pictures.example")) == b"secure"

@@ -52,7 +52,9 @@ def test_no_name_is_looked_up(lookup: str, recorded: list[str]) -> None:
     assert recorded == []
 
 
-@pytest.mark.parametrize("address", [("127.0.0.1", 80), ("127.9.9.9", 80), ("::1", 80, 0, 0), ("localhost", 80), "/run/x"])
+@pytest.mark.parametrize(
+    "address", [("127.0.0.1", 80), ("127.9.9.9", 80), ("::1", 80, 0, 0), ("localhost", 80), "/run/x"]
+)
 def test_loopback_and_unix_sockets_pass(address: Any, recorded: list[str]) -> None:
     with socket.socket() as one:
         one.connect(address)

@@ -87,7 +87,7 @@ def httpcore_client(threads: int) -> Iterator[Get]:
 
 
 @contextmanager
-def cloudvision_client(threads: int) -> Iterator[Get]:
+def cloudvision_client(threads: int) -> Iterator[Get]:  # noqa: ARG001  all clients are opened alike
     from cloudvision.fetch import Fetcher
 
     with Fetcher(allow_private_hosts=True, env={}) as fetcher:

@@ -23,9 +23,6 @@ class JpegParts:
     exif: bytes
     """The EXIF block, empty where there is none."""
 
-    exif_spans: tuple[Span, ...]
-    """The EXIF segments."""
-
     mpf_spans: tuple[Span, ...]
     """The segments that list further pictures after the first (MPO); empty for a plain JPEG."""
 
@@ -35,7 +32,7 @@ class JpegParts:
 
 def parts(data: bytes) -> JpegParts:
     """Walk over the header of a JPEG. Never raises: a broken header ends the walk."""
-    exif, exif_spans, mpf_spans, scan = b"", [], [], len(data)
+    exif, mpf_spans, scan = b"", [], len(data)
     for marker, start, end in _segments(data, 2):
         if marker == _SOS:
             scan = start
@@ -43,10 +40,9 @@ def parts(data: bytes) -> JpegParts:
         body = data[start + 4 : min(end, start + 16)]
         if marker == 0xE1 and body.startswith(b"Exif\x00\x00"):
             exif = exif or data[start + 4 : end]
-            exif_spans.append((start, end))
         elif marker == 0xE2 and body.startswith(b"MPF\x00"):
             mpf_spans.append((start, end))
-    return JpegParts(exif, tuple(exif_spans), tuple(mpf_spans), scan)
+    return JpegParts(exif, tuple(mpf_spans), scan)
 
 
 def without(data: bytes, spans: tuple[Span, ...]) -> bytes:
@@ -56,6 +52,15 @@ def without(data: bytes, spans: tuple[Span, ...]) -> bytes:
         kept.append(data[at:start])
         at = end
     return b"".join([*kept, data[at:]]) if kept else data
+
+
+def without_exif(data: bytes) -> bytes:
+    """The same picture with its EXIF segments renamed, so that a decoder does not stumble over broken ones.
+
+    By text and not by segment: in a damaged file a decoder may see segments where we see none. In compressed data these
+    six bytes have no reason to be.
+    """
+    return data.replace(b"Exif\x00\x00", b"exif\x00\x00")
 
 
 def end_of_picture(data: bytes, found: JpegParts) -> int | None:

@@ -77,7 +77,7 @@ def open_lazily(data: bytes, format: str, *, source: str) -> tuple[PIL.ImageFile
         found = _jpeg.parts(data)
         if _jpeg.scans(data, found) > _MAX_SCANS:
             raise DamagedImageError(source, f"a JPEG of more than {_MAX_SCANS} scans, made to keep decoders busy")
-        return plugin(io.BytesIO(_jpeg.without(data, found.exif_spans))), _exif.orientation(found.exif)
+        return plugin(io.BytesIO(_jpeg.without_exif(data))), _exif.orientation(found.exif)
     image: PIL.ImageFile.ImageFile = plugin(io.BytesIO(data))
     if format == "HEIF":  # libheif has turned the picture already
         return image, 1

@@ -120,6 +120,15 @@ def test_a_jpeg_of_endless_scans_is_refused() -> None:
         load(data[:at] + data[at:-2] * 400 + b"\xff\xd9")
 
 
+def test_a_broken_exif_block_that_only_the_decoder_finds_stays_behind_the_border() -> None:
+    plain = encode(quadrants(), "JPEG")
+    block = b"Exif\x00\x00II*\x00\xff\xff\xff\xff"
+    segment = b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block
+    # FF C8 is reserved: some readers take a length after it, others go on with the next marker.
+    with pytest.raises(DamagedImageError):
+        load(plain[:2] + b"\xff\xc8" + segment + plain[2:]).pixels()
+
+
 @pytest.mark.parametrize("format", FORMATS)
 def test_whatever_the_bytes_are_only_our_errors_come_out(format: str) -> None:
     options = {} if format in ("BMP", "HEIF", "GIF") else {"exif": exif(6)}

@@ -1,1 +1,121 @@
-"""cloudvision: only vision calls that are worth it, nothing paid twice, one typed answer."""
+"""cloudvision: only vision calls that are worth it, nothing paid twice, one typed answer.
+
+::
+
+    import cloudvision
+
+    pipeline = cloudvision.Pipeline(cloudvision.open_provider("local-ocr"), gate=cloudvision.Gate.load())
+    for outcome in cloudvision.run_many(pipeline, ["a.jpg", "https://example.com/b.png"]):
+        print(outcome)
+
+What is named here is the public interface; everything else may change.
+"""
+
+from cloudvision.batch import run_many
+from cloudvision.errors import (
+    AuthError,
+    BlockedAddressError,
+    BudgetExceededError,
+    CloudVisionError,
+    ConfigError,
+    DamagedImageError,
+    FetchError,
+    ImageError,
+    LedgerError,
+    NotAnImageError,
+    ProviderError,
+    RejectedError,
+    SettingsRejectedError,
+    StoppedError,
+    ThrottledError,
+    TooLargeError,
+    UnavailableError,
+    UncertainError,
+    UnexpectedAnswerError,
+)
+from cloudvision.fetch import Fetcher
+from cloudvision.gate import Gate, Verdict
+from cloudvision.geometry import Box, Polygon
+from cloudvision.images import Image, Remote, load
+from cloudvision.ledger import Budget, Ledger
+from cloudvision.limit import Limiter
+from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
+from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.provider import PROVIDERS, Provider, open_provider
+from cloudvision.providers._options import Options
+from cloudvision.raw import Raw
+from cloudvision.results import (
+    Analysis,
+    Caption,
+    Crop,
+    Document,
+    Field,
+    Label,
+    Line,
+    PageRegion,
+    Provenance,
+    Region,
+    Word,
+)
+from cloudvision.retry import RetryPolicy
+from cloudvision.sinks import open_sink
+from cloudvision.stop import StopSignal
+
+__all__ = [
+    "PROVIDERS",
+    "Analysed",
+    "Analysis",
+    "AuthError",
+    "BlockedAddressError",
+    "Box",
+    "Budget",
+    "BudgetExceededError",
+    "Caption",
+    "CloudVisionError",
+    "ConfigError",
+    "Crop",
+    "DamagedImageError",
+    "Document",
+    "Failed",
+    "FetchError",
+    "Fetcher",
+    "Field",
+    "Gate",
+    "Image",
+    "ImageError",
+    "Label",
+    "Ledger",
+    "LedgerError",
+    "Limiter",
+    "Line",
+    "NotAnImageError",
+    "Options",
+    "Outcome",
+    "PageRegion",
+    "Pipeline",
+    "Policy",
+    "Polygon",
+    "Provenance",
+    "Provider",
+    "ProviderError",
+    "Raw",
+    "Region",
+    "RejectedError",
+    "Remote",
+    "RetryPolicy",
+    "SettingsRejectedError",
+    "Skipped",
+    "StopSignal",
+    "StoppedError",
+    "ThrottledError",
+    "TooLargeError",
+    "UnavailableError",
+    "UncertainError",
+    "UnexpectedAnswerError",
+    "Verdict",
+    "Word",
+    "load",
+    "open_provider",
+    "open_sink",
+    "run_many",
+]

@@ -45,10 +45,17 @@ def open_sink(path: str | os.PathLike[str], *, provider: str) -> Sink:
 
 
 class JsonLines:
-    """One JSON object a line, UTF-8, complete lines only: every line is handed to the system as it is written."""
+    """One JSON object a line, complete lines only: every line is handed to the system as it is written.
 
-    def __init__(self, stream: IO[str], *, provider: str) -> None:
+    Args:
+        stream: where to write.
+        provider: named in every line.
+        own: close the stream at the end; False for one that others still need, such as standard output.
+    """
+
+    def __init__(self, stream: IO[str], *, provider: str, own: bool = False) -> None:
         self._stream = stream
+        self._own = own
         self._provider = provider
 
     def write(self, outcome: Outcome, /) -> None:
@@ -57,8 +64,9 @@ class JsonLines:
         self._stream.flush()
 
     def close(self) -> None:
-        """Close the stream."""
-        self._stream.close()
+        """Close the stream if it is ours."""
+        if self._own:
+            self._stream.close()
 
 
 COLUMNS: dict[str, type] = {
@@ -165,7 +173,7 @@ def _row(outcome: Outcome, provider: str) -> dict[str, object]:
 
 
 def _json_lines(path: Path, provider: str) -> Sink:
-    return JsonLines(path.open("w", encoding="utf-8"), provider=provider)
+    return JsonLines(path.open("w", encoding="utf-8"), provider=provider, own=True)
 
 
 _SINKS: dict[str, Callable[[Path, str], Sink]] = {

@@ -68,7 +68,9 @@ def test_rekognition_by_one_name_and_every_picture_gets_its_own_answer(run: Run,
 
 
 def test_rekognition_as_moto_plays_it(run: Run, aws: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(port=0)
+    server = pytest.importorskip("moto.server", reason="needs moto[server]").ThreadedMotoServer(
+        ip_address="127.0.0.1", port=0
+    )
     server.start()
     try:
         host, port = server.get_host_and_port()

@@ -72,10 +72,8 @@ class _Batch:
         self._done: queue.SimpleQueue[_Done] = queue.SimpleQueue()
         self._on_their_way = 0
         self._closed = threading.Event()
-        # Daemons: a call that hangs must not keep the interpreter from ending after Ctrl-C.
-        self._threads = [
-            threading.Thread(target=self._work, daemon=True, name=f"cloudvision-{n}") for n in range(workers)
-        ]
+        # Not daemons: when the program ends, an answer that is on its way is still taken in and written down.
+        self._threads = [threading.Thread(target=self._work, name=f"cloudvision-{n}") for n in range(workers)]
 
     def outcomes(self, order: Literal["input", "done"]) -> Iterator[Outcome]:
         for thread in self._threads:

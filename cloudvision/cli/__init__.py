@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import typer
@@ -51,6 +52,6 @@ def main() -> None:
         say(f"[bold red]error:[/] {error}")
         sys.exit(EXIT_SETUP)
     except BrokenPipeError:
-        # `cloudvision run ... | head` closes the pipe: not an error of ours, and nothing more can be written to it.
-        sys.stderr.close()
+        # `cloudvision run ... | head` closes the pipe. Nothing more can be written to it, not even at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(EXIT_SOME_FAILED)

@@ -7,8 +7,6 @@ from importlib.util import find_spec
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cloudvision import prices
 from cloudvision.provider import DETAILS, PROVIDERS, Details
@@ -19,13 +17,18 @@ def providers(as_json: Annotated[bool, typer.Option("--json", help="Print JSON i
     if as_json:
         print(json.dumps([_values(name) for name in sorted(PROVIDERS)], indent=2))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("name", "does", "list price", "ends", "needs"):
-        table.add_column(column, overflow="fold")
     for name in sorted(PROVIDERS):
         details = DETAILS[name]
-        table.add_row(name, details.does, _price(details), _ends(details), _needs(details))
-    Console(highlight=False).print(table)
+        print(f"{name:22}{details.does}")
+        facts = (
+            ("price", _price(details)),
+            ("ends", _ends(details)),
+            ("reads", ", ".join(details.variables)),
+            ("missing", "" if _installed(details) else f"pip install 'cloudvision-gate[{details.extra}]'"),
+        )
+        for label, fact in facts:
+            if fact:
+                print(f"    {label:10}{fact}")
 
 
 def _values(name: str) -> dict[str, object]:
@@ -60,15 +63,12 @@ def _installed(details: Details) -> bool:
 def _price(details: Details) -> str:
     if not details.prices:
         return "free"
-    ones = (prices.price(op, 1) / prices.MICROS for op in details.prices)
-    return " / ".join(f"{usd:.4f}" for usd in ones) + f" USD ({prices.listed(details.prices[0]).as_of})"
+    return "; ".join(
+        f"{prices.price(op, 1) / prices.MICROS:.4f} USD per {prices.listed(op).unit} ({op}, {prices.listed(op).as_of})"
+        for op in details.prices
+    )
 
 
 def _ends(details: Details) -> str:
     days = [day for name in details.ends if (day := prices.retirement(name)) is not None]
     return str(min(days)) if days else ""
-
-
-def _needs(details: Details) -> str:
-    missing = "" if _installed(details) else f"pip install 'cloudvision-gate[{details.extra}]'"
-    return ", ".join(part for part in (missing, *details.variables) if part)

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from cloudvision import report as figures
 from cloudvision.errors import ConfigError, UnexpectedAnswerError
@@ -38,10 +36,10 @@ def report(
         print(json.dumps({"ledger": str(ledger), "total": values[0], "runs": values[1:]}, indent=2))
         return
     for name, part in parts:
-        table = Table(title=name, title_justify="left", show_header=False, box=None, padding=(0, 2, 0, 0))
-        for row in figures.rows(part):
-            table.add_row(*row)
-        Console(highlight=False).print(table, "")
+        print(name)
+        for label, value in figures.rows(part):
+            print(f"  {label:24}{value}")
+        print()
 
 
 def _heading(run: RunRow) -> str:

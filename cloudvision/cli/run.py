@@ -155,6 +155,7 @@ def _go(job: _Job, ledger: Ledger, fetcher: Fetcher) -> int:
     except (StoppedError, BudgetExceededError) as error:
         ended = error
     finally:
+        stop.set()  # whoever still waits for a turn gives up; calls on the wire are finished
         bar.stop()
         sink.close()
     _summary(job, ledger, this_run, counts, passed)

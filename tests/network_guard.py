@@ -70,6 +70,8 @@ def clean_environment(patch: pytest.MonkeyPatch, home: str) -> None:
         if upper.startswith(SECRETIVE) or upper in PROXIES | BUNDLES:
             patch.delenv(name)
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # ONNX Runtime's own telemetry is native code, which nothing above could stop.
+    patch.setenv("ORT_DISABLE_TELEMETRY", "1")
     patch.setenv("AWS_CONFIG_FILE", f"{home}/aws-config")
     patch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{home}/aws-credentials")
     for name in ("HOME", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"):

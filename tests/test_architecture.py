@@ -18,7 +18,7 @@ PACKAGE = Path(cloudvision.__file__).parent
 RANKS: tuple[tuple[str, ...], ...] = (
     ("errors", "_json", "geometry"),
     ("results", "raw", "stop"),
-    ("saved", "_retry_after"),
+    ("saved", "_retry_after", "_onnxruntime"),
     ("_address", "_tls", "_proxy", "_printable"),
     ("_wire", "_body", "_fetch_errors"),
     ("_http",),
@@ -42,6 +42,7 @@ SDKS = {
     "azure": ("providers/azure_", "providers/_azure", "customvision/"),
     "boto3": ("providers/aws_", "providers/_aws"),
     "botocore": ("providers/aws_", "providers/_aws"),
+    "onnxruntime": ("_onnxruntime",),
     "rapidocr": ("providers/local_ocr", "providers/_rapidocr"),
     "torch": ("training/",),
     "typer": ("cli/",),

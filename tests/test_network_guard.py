@@ -82,6 +82,7 @@ def test_no_ambient_credentials_and_an_empty_home() -> None:
     assert "AWS_ACCESS_KEY_ID" not in os.environ
     assert "VISION_KEY" not in os.environ
     assert not {"HTTPS_PROXY", "https_proxy", "ALL_PROXY"} & set(os.environ)
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"
     assert list(Path.home().iterdir()) == []
 
 

@@ -12,6 +12,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 
+from cloudvision._onnxruntime import quiet
 from cloudvision.errors import ConfigError
 from cloudvision.gate import Criterion, Gate
 from cloudvision.geometry import Polygon
@@ -82,7 +83,7 @@ def a_line(text: str = "open today", left: float = 0.1, right: float = 0.5) -> L
 def test_two_epochs_change_the_weights_and_export_what_torch_computes(
     pictures: batches.Pictures, tmp_path: Path
 ) -> None:
-    import onnxruntime
+    onnxruntime = quiet()
 
     net = network.TextNet(TINY)
     before = net.stem[0].weight.detach().clone()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cloudvision._onnxruntime import quiet
 from cloudvision.errors import ConfigError
 from cloudvision.gate.folder import SHIPPED, ModelFolder, open_folder
 from cloudvision.gate.verdict import Verdict
@@ -82,9 +83,8 @@ def _find(name_or_path: str | os.PathLike[str]) -> Path:
 
 
 def _session(folder: ModelFolder) -> Any:
-    import onnxruntime
-    from onnxruntime.capi import onnxruntime_pybind11_state as state
-
+    onnxruntime = quiet()
+    state = onnxruntime.capi.onnxruntime_pybind11_state
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudvision._json import JSON
+from cloudvision._onnxruntime import quiet
 from cloudvision.errors import ConfigError
 
 DETECTOR, RECOGNISER = "PP-OCRv6_det_small", "PP-OCRv6_rec_small"
@@ -45,6 +46,7 @@ class Engine:
 
     def __init__(self, *, threads: int) -> None:
         try:
+            quiet()  # before RapidOCR imports ONNX Runtime itself
             import cv2
             import rapidocr
             from rapidocr.ch_ppocr_det.utils import ResizeImgError

@@ -1,0 +1,23 @@
+"""ONNX Runtime, without its telemetry.
+
+From version 1.29 on, the official wheels for Linux and macOS write a device id into the user's cache folder and report
+model names and machine facts to their vendor, unless ORT_DISABLE_TELEMETRY=1 is set before the first use (Windows
+builds trace through the system). Nothing about people's pictures leaves the machine unasked here: every use of ONNX
+Runtime in this library goes through `quiet`. Whoever wants the telemetry sets ORT_DISABLE_TELEMETRY=0 first.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+
+def quiet() -> Any:
+    """The `onnxruntime` module; imported with telemetry off unless the environment says otherwise."""
+    wanted = os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+    import onnxruntime
+
+    if wanted != "0":
+        # The variable only counts before the first use: an application that had imported the module is asked in time too.
+        onnxruntime.disable_telemetry_events()
+    return onnxruntime

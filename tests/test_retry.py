@@ -88,6 +88,13 @@ def test_the_last_error_comes_out_as_it_was_after_the_last_attempt() -> None:
     assert 4 == len(calls)
 
 
+def test_being_throttled_does_not_use_up_the_attempts() -> None:
+    time = FakeTime()
+    assert "answer" == attempts(RetryPolicy(attempts=2), failing(*[BUSY] * 20, DOWN), time)
+    with pytest.raises(ThrottledError):
+        attempts(RetryPolicy(throttled=20), failing(*[BUSY] * 20), FakeTime())
+
+
 def test_waits_grow_stay_under_their_ceiling_and_differ() -> None:
     time = FakeTime()
     with pytest.raises(UnavailableError):

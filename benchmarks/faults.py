@@ -1,0 +1,225 @@
+"""The run under fire: throttling, kill -9, budgets, quotas. Every figure beside what it has to be.
+
+    python benchmarks/faults.py                       # all of it; the kills take a quarter of an hour
+    python benchmarks/faults.py storm budget goodput  # some of it
+    python benchmarks/faults.py kills --kills 20
+
+The service is `scripted_service.py` on loopback; it keeps a bill that knows nothing of our ledger.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from million import bitmap
+from PIL import Image
+from scripted_service import Service, running
+
+import cloudvision
+from cloudvision.providers.aws_rekognition import AwsRekognition
+from cloudvision.providers.fake import Fake
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIDBENCHMARK",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_REGION": "us-east-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+def picture(number: int) -> Image.Image:
+    return Image.new("RGB", (96, 96), (number % 256, number // 256, 77))
+
+
+def provider(service: Service) -> AwsRekognition:
+    return AwsRekognition.from_env(
+        cloudvision.Options(), env={**ENVIRONMENT, "AWS_ENDPOINT_URL_REKOGNITION": service.url}
+    )
+
+
+def storm(_: argparse.Namespace) -> None:
+    """500 pictures while six of ten requests are throttled: none lost, none billed twice."""
+    with running(Service(throttled=0.6, latency_s=0.01)) as service, cloudvision.Ledger() as ledger:
+        # The waits are a twentieth of the defaults, so that the storm is over in seconds.
+        policy = cloudvision.Policy(retry=cloudvision.RetryPolicy(wait_initial_s=0.025, wait_max_s=0.5))
+        pipeline = cloudvision.Pipeline(provider(service), ledger=ledger, policy=policy)
+        outcomes = Counter(
+            type(o).__name__ for o in cloudvision.run_many(pipeline, map(picture, range(500)), workers=16)
+        )
+        settled = {state: number for state, number, _ in ledger.attempts()}.get("settled", 0)
+    twice = sum(1 for units in service.bill.values() if units > 1)
+    print(
+        f"storm: {service.requests} requests, {service.refused} throttled ({service.refused / service.requests:.0%});"
+    )
+    print(f"  {dict(outcomes)}, lost {500 - outcomes['Analysed']} (must be 0), billed twice {twice} (must be 0),")
+    print(f"  billed {sum(service.bill.values())}, settled in the ledger {settled}")
+
+
+def kills(args: argparse.Namespace) -> None:
+    """Killed at random moments, resumed to the end: each source once in the output, each cut call listed and bounded."""
+    draw, images, worst = random.Random(args.seed), 300, Counter[str]()
+    with running(Service(latency_s=0.05)) as service, tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        for n in range(images):
+            picture(n).save(folder / f"{n}.png")
+        entries = [f"{n}.png" for n in range(images)]
+        (folder / "list.txt").write_text("\n".join(entries))
+        took = 0.0
+        for kill in range(-1, args.kills):  # the first, undisturbed, tells how long a run takes
+            for name in ("run.db", "run.db-wal", "run.db-shm", "out.jsonl"):
+                (folder / name).unlink(missing_ok=True)
+            service.bill.clear()
+            start = time.perf_counter()
+            if kill >= 0:
+                process = subprocess.Popen(_run(), cwd=folder, env=_environment(service), stderr=subprocess.DEVNULL)
+                time.sleep(draw.uniform(0.1, 1.0) * took)
+                process.send_signal(signal.SIGKILL)
+                process.wait()
+            done = subprocess.run(_run(), cwd=folder, env=_environment(service), stderr=subprocess.PIPE, check=False)
+            if kill < 0:
+                took = time.perf_counter() - start
+            worst += _check(folder, entries, service, done)
+    print(
+        f"kills: {args.kills} at random moments of a run of {took:.1f} s, {images} pictures, 16 workers, each resumed;"
+    )
+    print(
+        f"  outputs wrong {worst['wrong']} (must be 0), billed beyond settled and uncertain {worst['hidden']} (must be 0),"
+    )
+    print(f"  uncertain calls {worst['uncertain']}, pictures billed twice {worst['twice']} (all of them uncertain),")
+    print(f"  pictures billed more than twice {worst['thrice']} (must be 0), most in flight at a kill {worst['most']}")
+
+
+def _run() -> list[str]:
+    options = "--provider aws-rekognition --no-gate --workers 16 -o out.jsonl --ledger run.db"
+    return [sys.executable, "-c", "from cloudvision.cli import main; main()", "run", "@list.txt", *options.split()]
+
+
+def _environment(service: Service) -> dict[str, str]:
+    return {**os.environ, **ENVIRONMENT, "AWS_ENDPOINT_URL_REKOGNITION": service.url}
+
+
+def _check(
+    folder: Path, entries: list[str], service: Service, done: subprocess.CompletedProcess[bytes]
+) -> Counter[str]:
+    lines = [json.loads(line) for line in (folder / "out.jsonl").read_text().splitlines()]
+    good = done.returncode == 0 and [line["source"] for line in lines] == entries
+    with sqlite3.connect(folder / "run.db") as db:
+        states = dict(db.execute("SELECT state, count(*) FROM attempts GROUP BY state"))
+        uncertain = {
+            key.rpartition("/")[2] for (key,) in db.execute("SELECT key FROM attempts WHERE state = 'uncertain'")
+        }
+    twice = {digest for digest, units in service.bill.items() if units > 1}
+    settled, cut = states.get("settled", 0), states.get("uncertain", 0)
+    hidden = max(0, sum(service.bill.values()) - settled - cut) + len(twice - uncertain)
+    found = Counter(wrong=int(not good), hidden=hidden, uncertain=cut, twice=len(twice))
+    found["thrice"] = sum(units > 2 for units in service.bill.values())
+    found["most"] = 0
+    return found if cut <= 16 else found + Counter(wrong=1)
+
+
+def budget(_: argparse.Namespace) -> None:
+    """4 processes x 64 threads on one ledger: the spend never exceeds the budget."""
+    with tempfile.TemporaryDirectory() as temporary:
+        path = Path(temporary, "run.db")
+        cloudvision.Ledger(path).close()
+        context = multiprocessing.get_context("spawn")
+        children = [context.Process(target=_spend, args=(str(path), n)) for n in range(4)]
+        start = time.perf_counter()
+        for child in children:
+            child.start()
+        for child in children:
+            child.join()
+        with cloudvision.Ledger(path) as ledger:
+            spent = sum(micros for _, _, micros in ledger.attempts())
+    seconds = time.perf_counter() - start
+    print(f"budget: 1.0000 USD, 4 processes x 64 threads, 4,000 pictures wanted, {seconds:.1f} s;")
+    print(f"  spent {spent / 1e6:.4f} USD, overspend {max(0, spent - 1_000_000) / 1e6:.4f} USD (must be 0)")
+
+
+def _spend(path: str, process: int) -> None:
+    with cloudvision.Ledger(path) as ledger:
+        policy = cloudvision.Policy(budget=cloudvision.Budget(ledger=1_000_000))
+        pipeline = cloudvision.Pipeline(Fake(price=1000), ledger=ledger, policy=policy)
+        try:
+            for _ in cloudvision.run_many(pipeline, (bitmap(process * 10_000 + n) for n in range(1000)), workers=64):
+                pass
+        except cloudvision.BudgetExceededError:
+            pass
+
+
+def goodput(args: argparse.Namespace) -> None:
+    """A known quota of 20 requests a second at 300 ms: how much of it is used, how much is throttled."""
+    seconds = args.seconds
+    wanted = 20 * seconds
+    for name, work in (("cloudvision", _ours), ("thread pool with sleep(2**n)", _plain)):
+        with running(Service(latency_s=0.3, quota=20)) as service:
+            start = time.perf_counter()
+            work(service, wanted)
+            took = time.perf_counter() - start
+        used = wanted / (20 * took)
+        print(f"goodput: {name}: {wanted} answers in {took:.1f} s, {used:.1%} of the quota used (ours: at least 97 %),")
+        print(
+            f"  {service.refused} of {service.requests} requests throttled ({service.refused / service.requests:.2%})"
+        )
+
+
+def _ours(service: Service, wanted: int) -> None:
+    # A hundredth below the quota: starts are counted here, arrivals there, and a thread may be late by a millisecond.
+    pipeline = cloudvision.Pipeline(provider(service), limiter=cloudvision.Limiter(19.8))
+    outcomes = Counter(type(o) for o in cloudvision.run_many(pipeline, map(picture, range(wanted)), workers=16))
+    assert outcomes[cloudvision.Analysed] == wanted, outcomes
+
+
+def _plain(service: Service, wanted: int) -> None:
+    asked = provider(service)
+
+    def one(number: int) -> None:
+        image = cloudvision.load(picture(number))
+        for attempt in range(100):
+            try:
+                asked.call(image)
+                return
+            except cloudvision.ThrottledError:
+                time.sleep(2**attempt * 0.1)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(one, range(wanted)))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    "storm": storm,
+    "budget": budget,
+    "goodput": goodput,
+    "kills": kills,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which of them; all by default")
+    parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--seconds", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    threading.stack_size(512 * 1024)
+    for name in args.parts or PARTS:
+        PARTS[name](args)
+
+
+if __name__ == "__main__":
+    main()

@@ -11,6 +11,7 @@ import pytest
 
 from cloudvision.cli import main
 from cloudvision.ledger import Ledger
+from tests import image_analysis_double as azure
 from tests.pictures import png
 from tests.rekognition_double import KEY_ID, REGION, SECRET, Double, rekognition_double
 
@@ -115,3 +116,35 @@ def test_the_secret_shows_up_nowhere(run: Run, double: Double, capsys: pytest.Ca
     kept = b"".join(path.read_bytes() for path in Path().iterdir() if path.suffix not in (".png", ".txt"))
     assert SECRET not in out + err
     assert SECRET.encode() not in kept
+
+
+def test_image_analysis_by_one_name_with_the_features_asked_for(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("azure.ai.vision.imageanalysis", reason="needs the extra azure")
+    with azure.image_analysis_double() as service:
+        monkeypatch.setenv("VISION_ENDPOINT", service.url)
+        monkeypatch.setenv("VISION_KEY", azure.KEY)
+        assert 0 == run("--provider", "azure-image-analysis", "--features", "read,caption,tags", "--locale", "en")
+        assert 10 == len(service.seen)
+        assert {Path(f"{n}.png").read_bytes() for n in range(10)} == {seen.body for seen in service.seen}
+        for seen in service.seen:
+            assert "2023-10-01" == seen.query["api-version"]
+            assert {"read", "caption", "tags"} == set(seen.query["features"].split(","))
+            assert "en" == seen.query["language"]
+    for line in lines():
+        analysis = line["analysis"]
+        assert {"caption", "lines", "tags"} <= set(analysis)  # type: ignore[arg-type]
+        assert 0.004 == line["cost_usd"]  # two features of one price group, one of the other
+
+
+def test_a_wrong_key_ends_the_run_and_says_which_variable(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("azure.ai.vision.imageanalysis", reason="needs the extra azure")
+    with azure.image_analysis_double() as service:
+        monkeypatch.setenv("VISION_ENDPOINT", service.url)
+        monkeypatch.setenv("VISION_KEY", "wrong-key-of-somebody")
+        assert 2 == run("--provider", "azure-image-analysis", "--workers", "1")
+        assert 1 == len(service.seen)
+    err = capsys.readouterr().err
+    assert "VISION_KEY" in err
+    assert "wrong-key-of-somebody" not in err

@@ -87,7 +87,6 @@ class _Batch:
                 self._on_their_way -= 1
                 if done.error is not None:
                     failure = failure or done.error
-                    self._closed.set()
                 waiting[done.position] = done
                 while waiting:
                     position = following if order == "input" else done.position
@@ -125,6 +124,7 @@ class _Batch:
                     outcome = self._pipeline.run(job.source, position=job.position)
                 self._done.put(_Done(job.position, outcome))
             except BaseException as error:  # noqa: BLE001  not swallowed: raised in the thread that iterates
+                self._closed.set()  # here, so that no worker takes another source meanwhile
                 self._done.put(_Done(job.position, None, error))
 
 

@@ -107,6 +107,20 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What an estimate said of a list: calls, and their cost in millionths of a US dollar, with 95 % bounds."""
+
+    entries: int
+    sampled: int
+    calls: int
+    calls_low: int
+    calls_high: int
+    cost: int
+    cost_low: int
+    cost_high: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Entries of one kind, counted: `cost` was paid for them, `avoided` is what their calls would have cost at most."""
 

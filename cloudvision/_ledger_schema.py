@@ -67,6 +67,19 @@ MIGRATIONS = (
         PRIMARY KEY (run, position)
     ) WITHOUT ROWID;
     """,
+    """
+    -- What `estimate` foresaw of a list; "identity" is that of the runs it is about.
+    CREATE TABLE estimates (
+        id INTEGER PRIMARY KEY,
+        identity TEXT NOT NULL,
+        created REAL NOT NULL,
+        entries INTEGER NOT NULL,
+        sampled INTEGER NOT NULL,
+        calls INTEGER NOT NULL, calls_low INTEGER NOT NULL, calls_high INTEGER NOT NULL,
+        cost INTEGER NOT NULL, cost_low INTEGER NOT NULL, cost_high INTEGER NOT NULL
+    );
+    CREATE INDEX estimates_identity ON estimates (identity);
+    """,
 )
 
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from dataclasses import fields
 
-from cloudvision._ledger_rows import Budget, Entry, Reservation, Stored, Tally
+from cloudvision._ledger_rows import Budget, Entry, Foreseen, Reservation, Stored, Tally
 from cloudvision.errors import BudgetExceededError
 from cloudvision.raw import Raw
 
@@ -93,6 +93,23 @@ def tallies(db: sqlite3.Connection, run: int | None) -> tuple[Tally, ...]:
         (run,),
     )
     return tuple(Tally(kind, bool(cached), bool(audited), *sums) for kind, cached, audited, *sums in rows)
+
+
+def add_estimate(db: sqlite3.Connection, identity: str, foreseen: Foreseen, now: float) -> None:
+    names = [f.name for f in fields(Foreseen)]
+    marks = ", ".join("?" for _ in names)
+    query = f"INSERT INTO estimates (identity, created, {', '.join(names)}) VALUES (?, ?, {marks})"
+    db.execute(query, (identity, now, *(getattr(foreseen, name) for name in names)))
+
+
+def estimated(db: sqlite3.Connection, run: int) -> Foreseen | None:
+    columns = ", ".join(f"estimates.{f.name}" for f in fields(Foreseen))
+    row = db.execute(
+        f"SELECT {columns} FROM estimates JOIN runs USING (identity)"
+        " WHERE runs.id = ? AND estimates.created <= runs.started ORDER BY estimates.id DESC LIMIT 1",
+        (run,),
+    ).fetchone()
+    return None if row is None else Foreseen(*row)
 
 
 def attempts(db: sqlite3.Connection, run: int | None) -> tuple[tuple[str, int, int], ...]:

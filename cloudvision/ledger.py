@@ -21,13 +21,25 @@ from pathlib import Path
 from typing import Literal
 
 from cloudvision import _ledger_sql as _sql
-from cloudvision._ledger_rows import Budget, Busy, Entry, Reservation, Run, RunRow, Stored, Tally, Uncertain
+from cloudvision._ledger_rows import Budget, Busy, Entry, Foreseen, Reservation, Run, RunRow, Stored, Tally, Uncertain
 from cloudvision._ledger_schema import open_database
 from cloudvision._owner import is_alive, this_process
 from cloudvision.errors import LedgerError
 from cloudvision.raw import Raw
 
-__all__ = ["Budget", "Busy", "Entry", "Ledger", "Reservation", "Run", "RunRow", "Stored", "Tally", "Uncertain"]
+__all__ = [
+    "Budget",
+    "Busy",
+    "Entry",
+    "Foreseen",
+    "Ledger",
+    "Reservation",
+    "Run",
+    "RunRow",
+    "Stored",
+    "Tally",
+    "Uncertain",
+]
 
 
 class Ledger:
@@ -209,6 +221,16 @@ class Ledger:
         with self._reading() as db:
             query = "SELECT id, command, provider, started, ended FROM runs ORDER BY id"
             return tuple(RunRow(*row) for row in db.execute(query))
+
+    def add_estimate(self, identity: str, foreseen: Foreseen) -> None:
+        """Keep what was foreseen of the runs of this identity (see `begin_run`)."""
+        with self._writing() as db:
+            _sql.add_estimate(db, identity, foreseen, self._clock())
+
+    def estimated(self, run: int) -> Foreseen | None:
+        """The last estimate that was made of a run before it began, None without one."""
+        with self._reading() as db:
+            return _sql.estimated(db, run)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -42,7 +42,7 @@ from cloudvision.results import Provenance
 from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
 
-__all__ = ["Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Policy", "Skipped", "Source"]
+__all__ = ["Ahead", "Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Policy", "Skipped", "Source"]
 
 T = TypeVar("T")
 
@@ -75,6 +75,21 @@ class Policy:
     audit: float = 0.0
     uncertain: Literal["retry", "keep"] = "retry"
     again: Literal["no", "refused", "all"] = "no"
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What `Pipeline.run` would do with a source now.
+
+    Args:
+        image: the source, loaded.
+        answered: the answer is in the ledger.
+        called: the provider would be called; False where there is an answer, or the gate says no.
+    """
+
+    image: Image | Remote
+    answered: bool
+    called: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +178,21 @@ class Pipeline:
             if error.fatal:
                 raise
             return self._failed(case, error)
+
+    def look_ahead(self, source: Source) -> Ahead:
+        """Load and judge a source like `run`, and stop short of calling anybody. Nothing is written down.
+
+        Raises:
+            CloudVisionError: the source cannot be loaded.
+        """
+        self._check_stop()
+        image = self._retrying(lambda: self._loaded(source))
+        case = _Case(image.source, digest=image.digest, key=self._key(image))
+        stored = self.ledger.answer(case.key)
+        if stored is not None and not self._outdated(stored):
+            return Ahead(image, answered=True, called=False)
+        case = self._judged(case, image)
+        return Ahead(image, answered=False, called=case.verdict is None or case.verdict.worth or case.audited)
 
     def replay(self, entry: Entry) -> Outcome | None:
         """The outcome that an earlier, interrupted pass wrote down; None where it has to be done again."""

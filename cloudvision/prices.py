@@ -104,12 +104,17 @@ def image_analysis_cost(features: Iterable[str], *, images: int = 1, position: i
     Raises:
         ConfigError: an unknown feature; the message names the known ones.
     """
+    units = image_analysis_units(features)
+    return sum(price(group, count * images, position=position) for group, count in units.items())
+
+
+def image_analysis_units(features: Iterable[str]) -> dict[str, int]:
+    """Transactions of one picture with these features, by price group; see `image_analysis_cost`."""
     groups: Mapping[str, str] = _table()["image_analysis_features"]
     wanted = set(features)
     if unknown := wanted - groups.keys():
         raise ConfigError(f"no price for the feature {', '.join(sorted(unknown))}; known: {', '.join(sorted(groups))}")
-    counts = Counter(groups[name] for name in wanted)
-    return sum(price(group, count * images, position=position) for group, count in counts.items())
+    return dict(Counter(groups[name] for name in wanted))
 
 
 def listed(service_operation: str) -> Price:

@@ -9,7 +9,7 @@ from math import sqrt
 from statistics import NormalDist
 
 from cloudvision._json import JSON, encode, tagged
-from cloudvision.ledger import Entry, Ledger
+from cloudvision.ledger import Entry, Foreseen, Ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Report:
         saved_by_gate_usd, saved_by_ledger_usd: worst cost of the calls that were not made, at first-tier list prices.
         skip_share: skipped of all that the gate or the call decided (failed ones left out).
         missed_share: of the audited skips, those in which the call found text; None without an audit.
+        foreseen: what the last estimate before this run said (money in millionths of a US dollar); None without one.
     """
 
     entries: int
@@ -52,6 +53,7 @@ class Report:
     saved_by_ledger_usd: float
     skip_share: Share
     missed_share: Share | None
+    foreseen: Foreseen | None = None
 
     def to_json(self) -> dict[str, JSON]:
         """Plain JSON values with a `schema` number."""
@@ -86,6 +88,7 @@ def report(ledger: Ledger, *, run: int | None = None, found_text: Callable[[Entr
         saved_by_ledger_usd=sum(t.avoided for t in tallies if t.kind == "analysed") / 1e6,
         skip_share=wilson(skipped, skipped + called + cached),
         missed_share=_missed(ledger, run, found_text),
+        foreseen=None if run is None else ledger.estimated(run),
     )
 
 
@@ -127,6 +130,11 @@ def rows(figures: Report) -> tuple[tuple[str, str], ...]:
         out.append(("in flight", f"{figures.in_flight} attempts reserved and not ended"))
     if figures.missed_share is not None:
         out.append(("audited skips with text", share(figures.missed_share)))
+    if (said := figures.foreseen) is not None:
+        cost, low, high = (micros / 1e6 for micros in (said.cost, said.cost_low, said.cost_high))
+        where = f"{said.sampled} of {said.entries} entries looked at"
+        calls = f"{said.calls} ({said.calls_low} to {said.calls_high}) calls, {cost:.4f} USD ({low:.4f} to {high:.4f})"
+        out.append(("estimated", f"{calls}; {where}"))
     return tuple(out)
 
 

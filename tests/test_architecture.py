@@ -33,6 +33,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("provider", "failover", "outcome"),
     ("pipeline",),
     ("batch", "sinks", "sources", "report"),
+    ("estimate",),
     ("training",),
     ("customvision", "emulator", "serve"),
     ("cli",),

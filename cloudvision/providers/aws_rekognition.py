@@ -133,6 +133,10 @@ class AwsRekognition:
         """One image at the first price tier, in micros of a US dollar."""
         return price("aws-rekognition/DetectText", 1)
 
+    def units(self, image: Image | Remote, /) -> Mapping[str, int]:  # noqa: ARG002 - every picture is one unit
+        """Billed units of one call by operation of the price list."""
+        return {"aws-rekognition/DetectText": 1}
+
     def cost(self, raw: Raw, /) -> int:
         """One image for an answer of status 2xx, nothing for an error answer, in micros of a US dollar."""
         return price("aws-rekognition/DetectText", 1 if 200 <= raw.status < 300 else 0)

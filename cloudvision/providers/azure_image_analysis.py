@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudvision.errors import ConfigError
 from cloudvision.images import Image, Limits, Prepared, Remote
-from cloudvision.prices import image_analysis_cost, price
+from cloudvision.prices import image_analysis_cost, image_analysis_units, price
 from cloudvision.providers._azure import Connection, Hook, Login, missing_extra
 from cloudvision.providers._azure_errors import Resource, refusal
 from cloudvision.providers._image_analysis_parse import RESULTS, parse_answer
@@ -126,6 +126,10 @@ class AzureImageAnalysis:
     def worst_cost(self, image: Image | Remote, /) -> int:  # noqa: ARG002 - every picture costs the same
         """Each feature counts as one transaction, in micros, at the first price tier."""
         return image_analysis_cost(self.features)
+
+    def units(self, image: Image | Remote, /) -> Mapping[str, int]:  # noqa: ARG002 - every picture counts the same
+        """Billed units of one call by operation of the price list."""
+        return image_analysis_units(self.features)
 
     def cost(self, raw: Raw, /) -> int:
         """The larger of what the price page says (each feature counts) and what the answer's billing header says."""

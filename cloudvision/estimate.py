@@ -1,0 +1,282 @@
+"""What a list would cost, told before a cent is spent: a random sample goes down the line up to the call.
+
+The sample is drawn evenly from the whole list in one pass (Vitter's algorithm R), so that lists of any length are read
+once and kept nowhere. Each count is the sample's share times the length of the list, with the interval of Wilson (1927)
+at 95 % around the share. A list that fits into the sample is looked at in full, and its counts have no interval. Two
+things an estimate does not see: copies of a picture within the list beyond those in the sample, which a run pays once,
+and what changes until the run.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal, Protocol, runtime_checkable
+
+from cloudvision import prices
+from cloudvision._json import JSON, encode, tagged
+from cloudvision.errors import CloudVisionError
+from cloudvision.images import Image, Remote
+from cloudvision.ledger import Foreseen
+from cloudvision.pipeline import Pipeline, Source
+from cloudvision.provider import DETAILS
+from cloudvision.report import wilson
+
+SAMPLE = 200
+"""Pictures looked at by default: the interval of a share is then at most 14 percentage points wide."""
+
+
+@runtime_checkable
+class Itemised(Protocol):
+    """A provider that tells what a call is billed as, so that the tiers of the price list can be applied."""
+
+    def units(self, image: Image | Remote, /) -> Mapping[str, int]:
+        """Billed units of one call by operation of the price list."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """An expected value with the bounds of its 95 % interval; all three are equal where it is known exactly."""
+
+    expected: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class PriceUsed:
+    """A line of the price list that the cost was computed with; `as_of` is an ISO date."""
+
+    operation: str
+    as_of: str
+    verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run over a list is expected to do and to cost. Counts are list entries.
+
+    Args:
+        entries: length of the list.
+        sampled: entries that were looked at.
+        seed: of the draw; the same seed draws the same places of the list.
+        exact: True when the whole list was looked at.
+        calls: entries that lead to a paid call.
+        answered: entries whose answer is in the ledger, or that repeat another entry of the sample.
+        skipped: entries that the gate finds not worth a call (without those called all the same for the audit).
+        failed: entries that cannot be loaded.
+        cost_usd: list price of the calls, from `position` on in the tiers of the month.
+        saved_usd: list price of the calls that the gate saves.
+        position: units of each operation already used this month.
+        tiered: False where the provider's calls could only be priced at the first, dearest tier.
+        prices: the lines of the price list that were used.
+    """
+
+    entries: int
+    sampled: int
+    seed: int
+    exact: bool
+    calls: Range
+    answered: Range
+    skipped: Range
+    failed: Range
+    cost_usd: Range
+    saved_usd: Range
+    position: int
+    tiered: bool
+    prices: tuple[PriceUsed, ...]
+
+    def to_json(self) -> dict[str, JSON]:
+        """Plain JSON values with a `schema` number."""
+        return tagged(encode(self))
+
+    def foreseen(self) -> Foreseen:
+        """What the ledger keeps of it."""
+        calls, cost = self.calls, self.cost_usd
+        micros = (round(usd * prices.MICROS) for usd in (cost.expected, cost.low, cost.high))
+        return Foreseen(self.entries, self.sampled, round(calls.expected), round(calls.low), round(calls.high), *micros)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """One sampled entry; `worst` and `units` are those of its call."""
+
+    fate: Literal["call", "answered", "skipped", "failed"]
+    digest: str | None = None
+    worst: int = 0
+    units: tuple[tuple[str, int], ...] = ()
+
+
+def estimate(  # noqa: PLR0913 - independent settings, each given by name
+    pipeline: Pipeline,
+    sources: Iterable[Source],
+    *,
+    sample: int = SAMPLE,
+    position: int = 0,
+    seed: int = 0,
+    workers: int = 8,
+) -> Estimate:
+    """Price a list with a sample of it. Nobody is called, and no key is needed.
+
+    Args:
+        pipeline: as for the run, with its provider, gate, ledger and loading.
+        sources: the list; read once, lazily.
+        sample: how many pictures are loaded and judged.
+        position: units of each operation already used this month.
+        seed: of the draw.
+        workers: threads that load.
+
+    Raises:
+        CloudVisionError: a fatal one only; a picture that cannot be loaded is counted.
+        ValueError: `sample` or `workers` is below 1, or `position` below 0.
+    """
+    if sample < 1 or workers < 1 or position < 0:
+        raise ValueError(f"sample and workers begin at 1, position at 0: got {sample}, {workers}, {position}")
+    entries, drawn = _draw(sources, sample, random.Random(seed))
+    with ThreadPoolExecutor(workers) as pool:
+        seen = _without_copies(list(pool.map(lambda source: _look(pipeline, source), drawn)))
+    counts = Counter(one.fate for one in seen)
+    calls, answered, skipped, failed = (
+        _scaled(counts[fate], len(seen), entries) for fate in ("call", "answered", "skipped", "failed")
+    )
+    bill = _Bill(pipeline.provider.name, tuple(seen), position)
+    return Estimate(
+        entries=entries,
+        sampled=len(seen),
+        seed=seed,
+        exact=len(seen) == entries,
+        calls=calls,
+        answered=answered,
+        skipped=skipped,
+        failed=failed,
+        cost_usd=bill.usd("call", calls),
+        saved_usd=bill.usd("skipped", skipped),
+        position=position,
+        tiered=bill.tiered,
+        prices=bill.lines(),
+    )
+
+
+def rows(figures: Estimate) -> tuple[tuple[str, str], ...]:
+    """The figures as (name, value) for people."""
+
+    def count(value: Range) -> str:
+        if figures.exact:
+            return f"{value.expected:,.0f}"
+        return f"{value.expected:,.0f} ({value.low:,.0f} to {value.high:,.0f})"
+
+    def money(value: Range) -> str:
+        if figures.exact:
+            return f"{value.expected:.4f} USD"
+        return f"{value.expected:.4f} USD ({value.low:.4f} to {value.high:.4f})"
+
+    how = "all of them" if figures.exact else "95 % Wilson intervals of the sample's shares"
+    out = [
+        ("entries", f"{figures.entries:,}"),
+        ("looked at", f"{figures.sampled:,}: {how}"),
+        ("calls", count(figures.calls)),
+        ("in the ledger or twice", count(figures.answered)),
+        ("skipped by the gate", f"{count(figures.skipped)}, saves {money(figures.saved_usd)}"),
+        ("cannot be loaded", count(figures.failed)),
+        ("cost", money(figures.cost_usd)),
+    ]
+    for line in figures.prices:
+        checked = "" if line.verified else ", not checked against the vendor's own page"
+        tiers = f"from unit {figures.position + 1:,} of the month" if figures.tiered else "all at the first tier"
+        out.append(("price list", f"{line.operation} of {line.as_of}, {tiers}{checked}"))
+    return tuple(out)
+
+
+def _draw(sources: Iterable[Source], sample: int, rng: random.Random) -> tuple[int, list[Source]]:
+    kept: list[Source] = []
+    number = 0
+    for number, source in enumerate(sources, 1):
+        if number <= sample:
+            kept.append(source)
+        elif (place := rng.randrange(number)) < sample:
+            kept[place] = source
+    return number, kept
+
+
+def _look(pipeline: Pipeline, source: Source) -> _Seen:
+    try:
+        ahead = pipeline.look_ahead(source)
+    except CloudVisionError as error:
+        if error.fatal:
+            raise
+        return _Seen("failed")
+    if ahead.answered:
+        return _Seen("answered", ahead.image.digest)
+    provider = pipeline.provider
+    worst = provider.worst_cost(ahead.image)
+    fate: Literal["call", "skipped"] = "call" if ahead.called else "skipped"
+    return _Seen(fate, ahead.image.digest, worst, _units(provider, ahead.image, worst))
+
+
+def _units(provider: object, image: Image | Remote, worst: int) -> tuple[tuple[str, int], ...]:
+    if isinstance(provider, Itemised):
+        return tuple(provider.units(image).items())
+    details = DETAILS.get(getattr(provider, "name", ""))
+    if details is not None and len(details.prices) == 1:
+        operation = details.prices[0]
+        units, rest = divmod(worst, prices.price(operation, 1))
+        if rest == 0:
+            return ((operation, units),)
+    return ()
+
+
+def _without_copies(seen: list[_Seen]) -> list[_Seen]:
+    """The second time that a picture comes, its answer is there already."""
+    met: set[str] = set()
+    out = []
+    for one in seen:
+        copy = one.fate == "call" and one.digest in met
+        out.append(_Seen("answered", one.digest) if copy else one)
+        if one.digest is not None:
+            met.add(one.digest)
+    return out
+
+
+def _scaled(hits: int, trials: int, entries: int) -> Range:
+    if trials == entries:
+        return Range(hits, hits, hits)
+    share = wilson(hits, trials)
+    # What has been seen is certain: that many there are, and that many there are not.
+    low, high = max(hits, share.low * entries), min(entries - (trials - hits), share.high * entries)
+    return Range(hits / trials * entries, low, high)
+
+
+@dataclass(frozen=True, slots=True)
+class _Bill:
+    provider: str
+    seen: tuple[_Seen, ...]
+    position: int
+
+    @property
+    def tiered(self) -> bool:
+        return all(one.units or not one.worst for one in self.seen)
+
+    def usd(self, fate: str, count: Range) -> Range:
+        """What that many calls like the sampled ones cost, in US dollars."""
+        alike = [one for one in self.seen if one.fate == fate] or [one for one in self.seen if one.worst]
+        return Range(*(self._micros(alike, n) / prices.MICROS for n in (count.expected, count.low, count.high)))
+
+    def lines(self) -> tuple[PriceUsed, ...]:
+        named = {operation for one in self.seen for operation, _ in one.units}
+        listed = [prices.listed(operation) for operation in sorted(named)]
+        return tuple(PriceUsed(line.operation, line.as_of.isoformat(), line.verified) for line in listed)
+
+    def _micros(self, alike: list[_Seen], calls: float) -> float:
+        if not alike:
+            return 0.0
+        if not self.tiered:
+            return calls * sum(one.worst for one in alike) / len(alike)
+        units: Counter[str] = Counter()
+        for one in alike:
+            units.update(dict(one.units))
+        each = {operation: calls * number / len(alike) for operation, number in units.items()}
+        return sum(prices.price(operation, round(number), position=self.position) for operation, number in each.items())

@@ -111,7 +111,7 @@ class _Seen:
     units: tuple[tuple[str, int], ...] = ()
 
 
-def estimate(  # noqa: PLR0913 - independent settings, each given by name
+def estimate(
     pipeline: Pipeline,
     sources: Iterable[Source],
     *,

@@ -8,8 +8,9 @@ import sys
 
 import typer
 from dotenv import find_dotenv, load_dotenv
+from rich.markup import escape
 
-from cloudvision.cli import gate, parse, providers, report, run
+from cloudvision.cli import estimate, gate, parse, providers, report, run
 from cloudvision.cli._talk import say
 from cloudvision.errors import BudgetExceededError, CloudVisionError
 
@@ -25,6 +26,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command("run")(run.run)
+app.command("estimate")(estimate.estimate)
 app.command("report")(report.report)
 app.command("parse")(parse.parse)
 app.command("providers")(providers.providers)
@@ -36,9 +38,12 @@ def _set_up(verbose: bool = typer.Option(False, "--verbose", "-v", help="Log wha
     load_dotenv(find_dotenv(usecwd=True))
     logging.basicConfig(
         stream=sys.stderr,
-        level=logging.INFO if verbose else logging.WARNING,
+        # Of the SDKs, warnings alone: below that they log the headers and URLs of every request.
+        level=logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
     )
+    if verbose:
+        logging.getLogger("cloudvision").setLevel(logging.INFO)
 
 
 def main() -> None:
@@ -46,10 +51,10 @@ def main() -> None:
     try:
         app()
     except BudgetExceededError as error:
-        say(f"[bold]stopped:[/] {error}")
+        say(f"[bold]stopped:[/] {escape(str(error))}")
         sys.exit(EXIT_BUDGET)
     except CloudVisionError as error:
-        say(f"[bold red]error:[/] {error}")
+        say(f"[bold red]error:[/] {escape(str(error))}")
         sys.exit(EXIT_SETUP)
     except BrokenPipeError:
         # `cloudvision run ... | head` closes the pipe. Nothing more can be written to it, not even at the end.

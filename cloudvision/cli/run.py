@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -14,9 +12,11 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
+from rich.markup import escape
 
 from cloudvision import images, prices, sources
 from cloudvision.batch import run_many
+from cloudvision.cli._identity import identity
 from cloudvision.cli._interrupt import EXIT_CODE, interruptible
 from cloudvision.cli._show import SHOWN_FAILURES, Bar, Counts, Lines
 from cloudvision.cli._talk import say
@@ -25,7 +25,7 @@ from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
 from cloudvision.ledger import Budget, Ledger, Run
 from cloudvision.limit import Limiter
-from cloudvision.pipeline import Pipeline, Policy, Source
+from cloudvision.pipeline import Pipeline, Policy, Source, name_of
 from cloudvision.provider import DETAILS, Provider, open_provider
 from cloudvision.providers._options import Options
 from cloudvision.report import report
@@ -56,9 +56,7 @@ class _Job:
     @property
     def identity(self) -> str:
         """The same for the same command: an unfinished run of it goes on where it was."""
-        gate = None if self.gate is None else (self.gate.model, self.gate.threshold)
-        parts = (self.names, self.provider.name, self.provider.fingerprint, gate, self.policy.audit, self.limit)
-        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+        return identity(self.names, provider=self.provider, gate=self.gate, audit=self.policy.audit, limit=self.limit)
 
     def sources(self, passed: sources.Passed) -> Iterator[Source]:
         return islice(sources.expand(self.names, passed=passed), self.limit)
@@ -125,7 +123,7 @@ def run(
 
 
 def _go(job: _Job, ledger: Ledger, fetcher: Fetcher) -> int:
-    command = " ".join(job.names)[:500]
+    command = " ".join(map(name_of, job.names))[:500]  # kept and shown: without the secrets of URLs
     this_run = ledger.begin_run(
         job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
     )
@@ -167,7 +165,7 @@ def _exit_code(ended: StoppedError | BudgetExceededError | None, counts: Counts)
         say("[bold]stopped.[/] The same command goes on where it was.")
         return EXIT_CODE
     if ended is not None:
-        say(f"[bold]stopped:[/] {ended}. The same command with a larger budget goes on where it was.")
+        say(f"[bold]stopped:[/] {escape(str(ended))}. The same command with a larger budget goes on where it was.")
         return 3
     return 1 if counts.failed else 0
 
@@ -191,7 +189,7 @@ def _summary(job: _Job, ledger: Ledger, this_run: Run, counts: Counts, passed: s
     if passed.files:
         say(f"{passed.files} files in folders are no pictures and were passed over")
     for source, message in counts.failures:
-        say(f"[red]failed[/] {source}: {message}")
+        say(f"[red]failed[/] {escape(source)}: {escape(message)}")
     if counts.failed > SHOWN_FAILURES:
         say(f"... and {counts.failed - SHOWN_FAILURES} more")
     if counts.failed:

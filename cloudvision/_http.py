@@ -81,7 +81,15 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 
 def _response(wire: Wire, sock: Any, **options: Any) -> Any:
-    return http.client.HTTPResponse(_TimedSocket(sock, wire), **options)  # type: ignore[arg-type]
+    return _Response(_TimedSocket(sock, wire), **options)  # type: ignore[arg-type]
+
+
+class _Response(http.client.HTTPResponse):
+    def begin(self) -> None:
+        super().begin()
+        # urllib3 logs a warning with the whole URL, signature included, where a header could not be read.
+        self.headers.defects.clear()
+        self.headers.set_payload("")
 
 
 class _TimedSocket:

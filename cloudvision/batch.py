@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,8 @@ from typing import Literal
 from cloudvision.ledger import Entry
 from cloudvision.outcome import Outcome
 from cloudvision.pipeline import Pipeline, Source, name_of
+
+log = logging.getLogger(__name__)
 
 WINDOW_PER_WORKER = 8
 """Outcomes that may wait, for each worker, for an earlier source to finish when results come in input order."""
@@ -76,6 +79,7 @@ class _Batch:
         self._threads = [threading.Thread(target=self._work, name=f"cloudvision-{n}") for n in range(workers)]
 
     def outcomes(self, order: Literal["input", "done"]) -> Iterator[Outcome]:
+        log.info("batch begins: provider %s, %d workers", self._pipeline.provider.name, len(self._threads))
         for thread in self._threads:
             thread.start()
         failure: BaseException | None = None
@@ -97,7 +101,9 @@ class _Batch:
                     if ready.outcome is not None:
                         yield ready.outcome
             if failure is not None:
+                log.warning("batch ends early: %s: %s", type(failure).__name__, failure)
                 raise failure
+            log.info("batch ends: every source has its outcome")
         finally:
             self._closed.set()
             for _ in self._threads:

@@ -15,6 +15,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import random
 import time
@@ -43,6 +44,8 @@ from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
 
 __all__ = ["Ahead", "Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Policy", "Skipped", "Source"]
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -287,13 +290,16 @@ class Pipeline:
     def _book(self, held: Reservation, error: CloudVisionError) -> None:
         billed = error.billed if isinstance(error, ProviderError) else False
         if billed is None:
+            log.warning("%s: cut off, may have been billed; kept as uncertain: %s", held.source, error)
             self.ledger.leave_uncertain(held)
         elif billed:
             self.ledger.charge(held, cost=held.worst)
         else:
             self.ledger.release(held)
         if isinstance(error, ThrottledError):
-            self.limiter.pause(min(error.retry_after or 1.0, self.policy.retry.retry_after_max_s))
+            seconds = min(error.retry_after or 1.0, self.policy.retry.retry_after_max_s)
+            log.info("throttled by %s: nobody calls for %.1f s", held.provider, seconds)
+            self.limiter.pause(seconds)
 
     def _analysed(self, case: _Case, stored: Stored, *, paid: bool, avoided: int) -> Outcome:
         if stored.raw is None:
@@ -341,7 +347,11 @@ class Pipeline:
             self.ledger.record(self.run_id, entry)
 
     def _retrying(self, step: Callable[[], T]) -> T:
-        return self.policy.retry.retrying(clock=self.clock, sleep=self.stop.sleep, rng=self.rng)(step)
+        return self.policy.retry.retrying(clock=self.clock, sleep=self._wait, rng=self.rng)(step)
+
+    def _wait(self, seconds: float) -> None:
+        log.debug("tried again in %.1f s", seconds)
+        self.stop.sleep(seconds)
 
 
 def name_of(source: Source) -> str:

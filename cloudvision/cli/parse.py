@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from cloudvision.cli._talk import say
 from cloudvision.errors import ConfigError, ProviderError
@@ -30,7 +31,7 @@ def parse(
             analysis = reader.parse(read_saved(text))
         except ProviderError as error:
             failed = True
-            say(f"{file}: {type(error).__name__}: {error}")
+            say(escape(f"{file}: {type(error).__name__}: {error}"))
         else:
             print(json.dumps(analysis.to_json(), ensure_ascii=False))
     if failed:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
+from cloudvision._printable import printable_source
 from cloudvision.errors import ConfigError
 from cloudvision.providers._azure_errors import Resource, no_answer, refusal
 from cloudvision.raw import Raw
@@ -46,7 +47,8 @@ class Login:
     credential: TokenCredential | None = None
 
     def __repr__(self) -> str:
-        return f"Login({self.endpoint!r}, {'key' if self.key else 'Entra ID'})"
+        shown = None if self.endpoint is None else printable_source(self.endpoint)
+        return f"Login({shown!r}, {'key' if self.key else 'Entra ID'})"
 
     @property
     def token_in_clear(self) -> bool:

@@ -21,13 +21,18 @@ _HTTP = ("http", "https")
 
 
 def printable(source: str | os.PathLike[str]) -> str:
-    """The name of a path or URL that may stand in logs and results."""
+    """The name of a path or URL that may stand in logs and results; valid Unicode, also for a file name that is not."""
     if not isinstance(source, str):
-        return os.fspath(source)
+        return _unicode(os.fspath(source))
     if is_data_url(source):
         head = source[:64].partition(",")[0]
-        return f"{head} sha256:{hashlib.sha256(source.encode()).hexdigest()[:12]}"
-    return printable_source(source) if _SCHEME.match(source) else source
+        return f"{_unicode(head)} sha256:{hashlib.sha256(source.encode(errors='replace')).hexdigest()[:12]}"
+    return _unicode(printable_source(source) if _SCHEME.match(source) else source)
+
+
+def _unicode(text: str) -> str:
+    # Python spells a byte that is no UTF-8 as a lone surrogate, which neither SQLite nor a UTF-8 file takes.
+    return text.encode(errors="backslashreplace").decode()
 
 
 def is_data_url(source: str) -> bool:

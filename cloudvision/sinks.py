@@ -60,7 +60,12 @@ class JsonLines:
 
     def write(self, outcome: Outcome, /) -> None:
         """Append one line."""
-        self._stream.write(json.dumps(to_json(outcome, provider=self._provider), ensure_ascii=False) + "\n")
+        values = to_json(outcome, provider=self._provider)
+        try:
+            self._stream.write(json.dumps(values, ensure_ascii=False) + "\n")
+        except UnicodeEncodeError:
+            # Standard output need not be UTF-8, on Windows above all; pure ASCII says the same.
+            self._stream.write(json.dumps(values) + "\n")
         self._stream.flush()
 
     def close(self) -> None:

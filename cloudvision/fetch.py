@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 from urllib.parse import urljoin
@@ -24,13 +25,16 @@ from cloudvision._printable import printable_source
 from cloudvision._wire import Connector
 from cloudvision.errors import FetchError
 
-__all__ = ["MAX_BYTES", "USER_AGENT", "Connector", "Fetcher", "Resolver", "printable_source"]
+__all__ = ["MAX_BYTES", "USER_AGENT", "Connector", "Fetcher", "Resolver", "Turn", "printable_source"]
 
 USER_AGENT = "cloudvision-gate/0.1 (+https://pypi.org/project/cloudvision-gate)"
 """Tells the owner of a server who is asking, and where to read about it."""
 
 MAX_BYTES = 64 * 2**20
 """Default cap on a body's bytes."""
+
+Turn = Callable[[str, str], AbstractContextManager[object]]
+"""(URL, its printable form) -> a context that one request of a download is made in. May wait, and may raise."""
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _HOSTS_KEPT = 64
@@ -60,6 +64,8 @@ class Fetcher:
             CURL_CA_BUNDLE name, else the system's.
         user_agent: value of the User-Agent header.
         resolver, connector: how names become addresses, and addresses sockets.
+        turn: each request, redirects included, is made within it; see `Politeness.turn`. Waiting for it does not count
+            as time of the download.
         clock: seconds, monotonic.
         env: environment variables; default: those of the process.
     """
@@ -77,6 +83,7 @@ class Fetcher:
         user_agent: str = USER_AGENT,
         resolver: Resolver = _wire.resolve,
         connector: Connector = _wire.connect,
+        turn: Turn = lambda _url, _source: nullcontext(),
         clock: Callable[[], float] = time.monotonic,
         env: Mapping[str, str] | None = None,
     ) -> None:
@@ -87,6 +94,7 @@ class Fetcher:
         self._ca_bundle = ca_bundle
         self._headers = {"User-Agent": user_agent, "Accept": "image/*,*/*;q=0.5", "Accept-Encoding": "identity"}
         self._env = os.environ if env is None else env
+        self._turn = turn
         self._clock = clock
         self._wire = _wire.Wire(
             resolver=resolver, connector=connector, clock=clock, allow_private_hosts=allow_private_hosts
@@ -108,7 +116,10 @@ class Fetcher:
         target = _parse(url, source)
         headers = self._headers | _basic_auth(target)
         for _ in range(self._max_redirects + 1):
-            answer = self._follow(target, headers, source)
+            waiting = self._clock()
+            with self._turn(target.url, source):
+                self._wire.job.deadline += self._clock() - waiting
+                answer = self._follow(target, headers, source)
             if isinstance(answer, bytes):
                 return answer
             if answer.origin != target.origin:

@@ -30,7 +30,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("images",),
     ("prices",),
     ("providers", "gate", "ledger", "limit", "retry"),
-    ("provider", "failover", "outcome"),
+    ("provider", "failover", "outcome", "politeness", "robots"),
     ("pipeline",),
     ("batch", "sinks", "sources", "report"),
     ("estimate",),
@@ -38,7 +38,14 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("customvision", "emulator", "serve"),
     ("cli",),
 )
-PARTS = {"_ledger_rows": "ledger", "_ledger_schema": "ledger", "_ledger_sql": "ledger", "_owner": "ledger"}
+PARTS = {
+    "_ledger_care": "ledger",
+    "_ledger_file": "ledger",
+    "_ledger_rows": "ledger",
+    "_ledger_schema": "ledger",
+    "_ledger_sql": "ledger",
+    "_owner": "ledger",
+}
 SDKS = {
     "azure": ("providers/azure_", "providers/_azure", "customvision/"),
     "boto3": ("providers/aws_", "providers/_aws"),

@@ -80,6 +80,12 @@ MIGRATIONS = (
     );
     CREATE INDEX estimates_identity ON estimates (identity);
     """,
+    """
+    -- Starts of calls, and pauses, that several processes count together.
+    CREATE TABLE starts (bucket TEXT NOT NULL, at REAL NOT NULL);
+    CREATE INDEX starts_bucket ON starts (bucket, at);
+    CREATE TABLE pauses (bucket TEXT PRIMARY KEY, since REAL NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+    """,
 )
 
 

@@ -14,13 +14,14 @@ import json
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from cloudvision import _ledger_sql as _sql
+from cloudvision import _ledger_starts as _starts
 from cloudvision._ledger_rows import Budget, Busy, Entry, Foreseen, Reservation, Run, RunRow, Stored, Tally, Uncertain
 from cloudvision._ledger_schema import open_database
 from cloudvision._owner import is_alive, this_process
@@ -231,6 +232,23 @@ class Ledger:
         """The last estimate that was made of a run before it began, None without one."""
         with self._reading() as db:
             return _sql.estimated(db, run)
+
+    # -- rates that processes share ------------------------------------------------------------------------------------
+
+    def take_start(self, bucket: str, windows: Sequence[tuple[int, float]], /) -> float:
+        """Count one more start in `bucket` if no window of (calls, seconds) is full; see `Limiter`.
+
+        Returns:
+            0 when it was counted; otherwise the seconds to wait before asking again.
+        """
+        with self._writing() as db:
+            return _starts.take(db, bucket, windows, now=self._clock())
+
+    def pause_starts(self, bucket: str, seconds: float, /) -> None:
+        """Nobody starts in `bucket` for `seconds` from now."""
+        with self._writing() as db:
+            now = self._clock()
+            _starts.pause(db, bucket, since=now, until=now + seconds)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

@@ -1,21 +1,67 @@
-"""How fast calls may leave: sliding windows that all threads share."""
+"""How fast calls may leave: sliding windows that all threads, or all processes of a ledger, share.
+
+A service counts calls and polls of long-running operations apart: give each a `Limiter` of its own, with a `bucket` of
+its own where they are shared.
+"""
 
 from __future__ import annotations
 
+import logging
+import math
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from cloudvision._pace import Pace
+
+log = logging.getLogger(__name__)
+
+SLACK = 0.01
+"""Share by which a window is longer than the service's own: starts are counted here and arrivals there."""
+SMOOTH_S = 0.1
+_HURRY = 1.25
+"""Within a second calls may leave so much faster than the rate, to make up for threads that woke late."""
+_TINY_S = 1e-9
+PAUSE_S = 1.0
+"""How long everybody pauses after a throttled call whose answer does not say."""
+
+
+class SharedStarts(Protocol):
+    """Where several processes count their starts together; a `Ledger` is one."""
+
+    def take_start(self, bucket: str, windows: Sequence[tuple[int, float]], /) -> float:
+        """Count a start and return 0, or return the seconds to wait before asking again."""
+        ...
+
+    def pause_starts(self, bucket: str, seconds: float, /) -> None:
+        """Nobody starts for `seconds` from now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What `Limiter.try_acquire` says: start now as number `number` (`wait_s` is 0), or ask again after `wait_s`."""
+
+    number: int
+    wait_s: float = 0.0
 
 
 class Limiter:
     """At most so many calls in any window of time.
 
-    The window slides: however it is placed, no stretch of one second holds more than `per_second` starts and no stretch
-    of one minute more than `per_minute`. A rate below one call a second becomes one call in a longer window.
+    The windows slide: wherever one is placed, a second holds no more than `per_second` starts (rounded up) and a minute
+    no more than `per_minute`, and over longer times the rate is not exceeded either. The calls of a second are spread
+    over it. Callers get their turns in the order in which they came.
 
     Args:
         per_second, per_minute: most calls that may start in any such stretch; None for no limit.
+        adaptive: the real quota is unknown (and at most what the other arguments say): find it by going faster until
+            the service throttles, then slower, and so on; see `cloudvision/_pace.py` for the figures.
+        shared: counts the starts of several processes together; by default those of this object alone are counted.
+        bucket: what is counted together there.
         clock: seconds, monotonic.
         sleep: waits that many seconds; may raise to end the wait (see `StopSignal.sleep`).
     """
@@ -25,46 +71,117 @@ class Limiter:
         per_second: float | None = None,
         per_minute: float | None = None,
         *,
+        adaptive: bool = False,
+        shared: SharedStarts | None = None,
+        bucket: str = "calls",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._windows: list[tuple[int, float]] = []
-        for rate, seconds in ((per_second, 1.0), (per_minute, 60.0)):
-            if rate is None:
-                continue
-            if rate <= 0:
-                raise ValueError(f"a rate must be above 0, got {rate}")
-            calls = max(1, int(rate))
-            # 2.5 calls a second are 2 calls in any 0.8 seconds.
-            self._windows.append((calls, seconds * calls / rate))
+        self._windows = _windows(per_second, per_minute)
         self._starts: deque[float] = deque(maxlen=max((calls for calls, _ in self._windows), default=1))
+        self._pace = Pace(ceiling=per_second) if adaptive else None
+        self._shared = shared
+        self._bucket = bucket
         self._paused_until = float("-inf")
+        self._number = 0
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
+        self._queue = threading.Lock()
 
-    def acquire(self) -> None:
-        """Wait until one more call may start, and count it.
+    def acquire(self) -> int:
+        """Wait until one more call may start, count it, and return its number (for `throttled`).
 
         Raises:
             StoppedError: the injected sleep was told to stop.
         """
-        while (wait := self._try()) > 0:
-            self._sleep(wait)
+        # One caller sleeps and the others stand behind it: they do not all wake up for one turn.
+        with self._queue:
+            while (turn := self.try_acquire()).wait_s > 0:
+                self._sleep(turn.wait_s)
+            return turn.number
+
+    def try_acquire(self) -> Turn:
+        """Count one more call if it may start now, without waiting."""
+        with self._lock:
+            now = self._clock()
+            wait = max(self._paused_until - now, *(self._left(window, now) for window in self._windows), 0.0)
+            if self._pace is not None:
+                wait = max(wait, self._pace.wait(now))
+            if wait <= _TINY_S and self._shared is not None:
+                wait = self._shared.take_start(self._bucket, self._windows)
+            if wait > _TINY_S:
+                return Turn(self._number, wait)
+            self._starts.append(now)
+            self._number += 1
+            if self._pace is not None:
+                self._pace.start(now)
+            return Turn(self._number)
+
+    def answered(self) -> None:
+        """A call was let through by the service, whatever it said of the picture."""
+        if self._pace is not None:
+            with self._lock:
+                self._pace.answered(self._clock())
+
+    def throttled(self, number: int, *, retry_after: float | None = None) -> None:
+        """The call `number` was throttled: everybody pauses, and an adaptive limiter slows down.
+
+        Calls that were on their way when the limiter slowed down belong to the same congestion: they do not slow it
+        down again.
+
+        Args:
+            number: what `acquire` or `try_acquire` gave.
+            retry_after: seconds that the service asked for.
+        """
+        if self._pace is not None:
+            with self._lock:
+                fresh = self._pace.throttled(number, self._number, self._clock())
+                per_second = self._pace.per_second
+            if fresh:
+                log.info("throttled: at most %.2f calls a second in %s", per_second, self._bucket)
+            elif retry_after is None:
+                return
+        self.pause(PAUSE_S if retry_after is None else retry_after)
 
     def pause(self, seconds: float) -> None:
         """Nobody starts for `seconds` from now: one throttled call speaks for all."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + seconds)
+        if self._shared is not None:
+            self._shared.pause_starts(self._bucket, seconds)
 
-    def _try(self) -> float:
+    @property
+    def per_second(self) -> float | None:
+        """The rate in force, calls a second; None for no limit."""
+        fixed = min((calls / seconds for calls, seconds in self._windows), default=None)
+        return fixed if self._pace is None else min(self._pace.per_second, fixed or float("inf"))
+
+    def free(self) -> float:
+        """Share, 0 to 1, of the fullest window that is free now; 0 while paused."""
         with self._lock:
             now = self._clock()
-            wait = self._paused_until - now
-            for calls, seconds in self._windows:
-                if len(self._starts) >= calls:
-                    wait = max(wait, self._starts[-calls] + seconds - now)
-            if wait <= 0:
-                self._starts.append(now)
+            if self._paused_until > now or (self._pace is not None and self._pace.wait(now) > 0):
                 return 0.0
-            return wait
+            shares = [1 - sum(at + seconds > now for at in self._starts) / calls for calls, seconds in self._windows]
+            return max(0.0, min(shares, default=1.0))
+
+    def _left(self, window: tuple[int, float], now: float) -> float:
+        calls, seconds = window
+        return self._starts[-calls] + seconds - now if len(self._starts) >= calls else 0.0
+
+
+def _windows(per_second: float | None, per_minute: float | None) -> tuple[tuple[int, float], ...]:
+    """(calls, seconds) pairs: no more than so many starts in any stretch of so many seconds."""
+    found: list[tuple[int, float]] = []
+    for rate, seconds in ((per_second, 1.0), (per_minute, 60.0)):
+        if rate is None:
+            continue
+        if not rate > 0:
+            raise ValueError(f"a rate must be above 0, got {rate}")
+        # 2.5 calls a second are 3 calls in any 1.2 seconds: a shorter window of 2 would let a second hold 4.
+        calls = math.ceil(rate)
+        found.append((calls, (1 + SLACK) * seconds * calls / rate))
+    if per_second is not None and (few := math.ceil(per_second * SMOOTH_S)) < math.ceil(per_second):
+        found.append((few, few / (per_second * _HURRY)))
+    return tuple(found)

@@ -44,7 +44,9 @@ PARTS = {
     "_ledger_rows": "ledger",
     "_ledger_schema": "ledger",
     "_ledger_sql": "ledger",
+    "_ledger_starts": "ledger",
     "_owner": "ledger",
+    "_pace": "limit",
 }
 SDKS = {
     "azure": ("providers/azure_", "providers/_azure", "customvision/"),

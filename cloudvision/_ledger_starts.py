@@ -1,0 +1,42 @@
+"""The starts of calls that several processes count together, so that they share one rate.
+
+Each function works inside a transaction that its caller holds.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+_CLOCK_STEP_S = 1.0
+"""A start further in the future than this was written before the clock was set back, and says nothing."""
+
+
+def take(db: sqlite3.Connection, bucket: str, windows: Sequence[tuple[int, float]], *, now: float) -> float:
+    """Count a start at `now` and return 0, or return the seconds until one may be counted."""
+    longest = max((seconds for _, seconds in windows), default=0.0)
+    db.execute(
+        "DELETE FROM starts WHERE bucket = ? AND (at <= ? OR at > ?)", (bucket, now - longest, now + _CLOCK_STEP_S)
+    )
+    wait = _paused(db, bucket, now)
+    for calls, seconds in windows:
+        row = db.execute(
+            "SELECT at FROM starts WHERE bucket = ? ORDER BY at DESC LIMIT 1 OFFSET ?", (bucket, calls - 1)
+        ).fetchone()
+        if row is not None:
+            wait = max(wait, row[0] + seconds - now)
+    if wait > 0:
+        return wait
+    db.execute("INSERT INTO starts (bucket, at) VALUES (?, ?)", (bucket, now))
+    return 0.0
+
+
+def pause(db: sqlite3.Connection, bucket: str, *, since: float, until: float) -> None:
+    """No start is counted before `until`; an earlier pause that lasts longer stays."""
+    if until > since + _paused(db, bucket, since):
+        db.execute("INSERT OR REPLACE INTO pauses (bucket, since, until) VALUES (?, ?, ?)", (bucket, since, until))
+
+
+def _paused(db: sqlite3.Connection, bucket: str, now: float) -> float:
+    row = db.execute("SELECT since, until FROM pauses WHERE bucket = ?", (bucket,)).fetchone()
+    return max(0.0, row[1] - now) if row and row[0] <= now + _CLOCK_STEP_S else 0.0

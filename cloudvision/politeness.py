@@ -28,7 +28,6 @@ class Politeness:
     Args:
         connections: downloads of one host at the same time, 1 or more.
         per_second: requests to one host in any second; None for no limit.
-        permit: asked with (URL, its printable form) before each request; may raise, see `Robots.check`.
         clock: seconds, monotonic.
         sleep: waits that many seconds; may raise to end the wait (see `StopSignal.sleep`).
     """
@@ -38,7 +37,6 @@ class Politeness:
         *,
         connections: int = 8,
         per_second: float | None = None,
-        permit: Callable[[str, str], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -46,17 +44,14 @@ class Politeness:
             raise ValueError(f"connections must be 1 or more, got {connections}")
         self._connections = connections
         self._per_second = per_second
-        self._permit = permit
         self._clock = clock
         self._sleep = sleep
         self._hosts: OrderedDict[str, _Host] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self, url: str, source: str) -> Iterator[None]:
-        """Wait for a turn at the host of `url`, and hold it for the block. `source` names the URL in errors."""
-        if self._permit is not None:
-            self._permit(url, source)
+    def turn(self, url: str, _source: str = "") -> Iterator[None]:
+        """Wait for a turn at the host of `url`, and hold it for the block."""
         host = self._enter(urlsplit(url).hostname or "")
         try:
             while not host.slots.acquire(timeout=_LOOK_UP_S):

@@ -10,11 +10,13 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 from cloudvision.errors import FetchError, TooLargeError
+from cloudvision.fetch import Turn
 
 TOKEN = "cloudvision-gate"
 """The name that rules are for; the User-Agent header begins with it."""
@@ -75,6 +77,17 @@ class Robots:
             raise FetchError(source, reason, transient=False)
         if not allowed(origin.rules, f"{path}?{parts.query}" if parts.query else path):
             raise FetchError(source, f"robots.txt of the host disallows it for {self._token}", transient=False)
+
+    def before(self, turn: Turn) -> Turn:
+        """`turn` for a `Fetcher`, given only where `check` lets the URL through."""
+
+        @contextmanager
+        def checked(url: str, source: str) -> Iterator[None]:
+            self.check(url, source)
+            with turn(url, source):
+                yield
+
+        return checked
 
     def _origin(self, base: str) -> _Origin:
         with self._lock:

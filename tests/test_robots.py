@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.robotparser import RobotFileParser
 
 import pytest
 
+from cloudvision.cli import main
 from cloudvision.errors import BlockedAddressError, FetchError
 from cloudvision.fetch import USER_AGENT, Fetcher
 from cloudvision.politeness import Politeness
 from cloudvision.robots import TOKEN, Robots, allowed, parse
 from tests.loopback import Request, serving
+from tests.pictures import png
 
 EXAMPLE = """# RFC 9309, section 5.1, and more
 User-Agent: *
@@ -128,7 +133,7 @@ def test_a_download_obeys_also_after_a_redirect_and_asks_for_the_rules_once() ->
     with (
         serving(polite(f"User-agent: {TOKEN}\nDisallow: /secret/\n")) as server,
         Fetcher(allow_private_hosts=True, env={}) as plain,
-        Fetcher(allow_private_hosts=True, turn=Politeness(permit=Robots(plain.fetch).check).turn, env={}) as fetcher,
+        Fetcher(allow_private_hosts=True, turn=Robots(plain.fetch).before(Politeness().turn), env={}) as fetcher,
         ThreadPoolExecutor(8) as pool,
     ):
         assert [b"picture"] * 20 == list(pool.map(fetcher.fetch, [server.url(f"/{n}.png") for n in range(20)]))
@@ -148,3 +153,24 @@ def test_the_rules_of_a_private_host_are_not_asked_for() -> None:
         with pytest.raises(BlockedAddressError):
             Robots(guarded.fetch).check(server.url(), "x")
         assert [] == server.requests
+
+
+def test_a_run_with_robots_fails_by_name_what_the_host_disallows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with serving(picture_or_rules) as server:
+        urls = [server.url("/open.png"), server.url("/closed/a.png")]
+        flags = ["--provider", "fake", "--no-gate", "--allow-private-hosts", "--robots", "--host-rate", "1000"]
+        monkeypatch.setattr(sys, "argv", ["cloudvision", "run", *urls, *flags, "-o", "out.jsonl"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert 1 == ended.value.code
+    first, second = map(json.loads, Path("out.jsonl").read_text().splitlines())
+    assert ("analysed", "failed") == (first["outcome"], second["outcome"])
+    assert "robots.txt" in second["error"]["message"]
+
+
+def picture_or_rules(request: Request) -> None:
+    rules = b"User-agent: *\nDisallow: /closed/\n"
+    request.answer(rules if "/robots.txt" in request.line else png())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -12,9 +13,9 @@ import typer
 
 from cloudvision import estimate as figures
 from cloudvision import images, sources
+from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._identity import identity
 from cloudvision.cli._talk import say
-from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
 from cloudvision.ledger import Ledger
 from cloudvision.pipeline import Pipeline, Policy
@@ -39,6 +40,9 @@ def estimate(
     workers: Annotated[int, typer.Option(help="Threads.", min=1, max=512)] = 8,
     timeout: Annotated[float, typer.Option(help="Seconds that one download may take.", min=0.1)] = 60.0,
     allow_private_hosts: Annotated[bool, typer.Option(help="Let URLs lead to private addresses.")] = False,
+    robots: Annotated[bool, typer.Option("--robots", help="Obey the robots.txt of hosts that URLs lead to.")] = False,
+    host_connections: Annotated[int, typer.Option(help="Most downloads of one host at a time.", min=1)] = 8,
+    host_rate: Annotated[float | None, typer.Option(help="Most requests a second to one host.", min=0.001)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Tell what `cloudvision run` with the same flags would call, skip and cost. Nobody is called; no key is needed."""
@@ -50,7 +54,8 @@ def estimate(
     )
     asked, looker, names = open_provider(provider, options), Gate.load() if gate else None, tuple(source)
     passed = sources.Passed()
-    with Ledger(ledger) as opened, Fetcher(allow_private_hosts=allow_private_hosts, total_timeout_s=timeout) as fetcher:
+    downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
+    with Ledger(ledger) as opened, downloads.open(sleep=time.sleep) as fetcher:
         pipeline = Pipeline(
             asked, gate=looker, ledger=opened, policy=Policy(audit=audit), load=partial(images.load, fetcher=fetcher)
         )

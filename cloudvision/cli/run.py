@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from cloudvision import images, prices, sources
 from cloudvision.batch import run_many
+from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._identity import identity
 from cloudvision.cli._interrupt import EXIT_CODE, interruptible
 from cloudvision.cli._show import SHOWN_FAILURES, Bar, Counts, Lines
@@ -87,6 +88,9 @@ def run(
     uncertain: Annotated[Uncertain, typer.Option(help="Calls that were cut off: call again, or keep.")] = "retry",
     again: Annotated[Again, typer.Option(help="Do again what failed, was rejected, or everything.")] = "no",
     allow_private_hosts: Annotated[bool, typer.Option(help="Let URLs lead to private addresses.")] = False,
+    robots: Annotated[bool, typer.Option("--robots", help="Obey the robots.txt of hosts that URLs lead to.")] = False,
+    host_connections: Annotated[int, typer.Option(help="Most downloads of one host at a time.", min=1)] = 8,
+    host_rate: Annotated[float | None, typer.Option(help="Most requests a second to one host.", min=0.001)] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many sources.", min=1)] = None,
 ) -> None:
     """Look at every source, call the provider for those that are worth it, and write one outcome for each."""
@@ -118,16 +122,16 @@ def run(
         private_hosts=allow_private_hosts,
         output=output,
     )
-    with Ledger(ledger) as opened, Fetcher(allow_private_hosts=allow_private_hosts, total_timeout_s=timeout) as fetcher:
-        raise typer.Exit(_go(job, opened, fetcher))
+    downloads, stop = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots), StopSignal()
+    with Ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:
+        raise typer.Exit(_go(job, opened, fetcher, stop))
 
 
-def _go(job: _Job, ledger: Ledger, fetcher: Fetcher) -> int:
+def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal) -> int:
     command = " ".join(map(name_of, job.names))[:500]  # kept and shown: without the secrets of URLs
     this_run = ledger.begin_run(
         job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
     )
-    stop = StopSignal()
     pipeline = Pipeline(
         job.provider,
         gate=job.gate,

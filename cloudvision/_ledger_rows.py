@@ -107,6 +107,38 @@ class RunRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that was cut off and may have been billed, `worst` at most; `started` is seconds since the epoch."""
+
+    id: int
+    key: str
+    source: str
+    provider: str
+    run: int | None
+    started: float
+    worst: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A settled outcome with its name, as it is taken out of a ledger."""
+
+    key: str
+    source: str
+    provider: str
+    stored: Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """What a purge took away: answers, list entries of runs, and the names of sources in attempts."""
+
+    answers: int
+    entries: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Foreseen:
     """What an estimate said of a list: calls, and their cost in millionths of a US dollar, with 95 % bounds."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 from cloudvision.errors import LedgerError
@@ -89,7 +90,9 @@ MIGRATIONS = (
 )
 
 
-def open_database(path: str | Path, *, timeout_s: float = 60.0) -> sqlite3.Connection:
+def open_database(
+    path: str | Path, *, timeout_s: float = 60.0, migrations: tuple[str, ...] = MIGRATIONS
+) -> sqlite3.Connection:
     """A connection to the ledger at `path`, created (mode 0600) or migrated where needed.
 
     Raises:
@@ -98,12 +101,15 @@ def open_database(path: str | Path, *, timeout_s: float = 60.0) -> sqlite3.Conne
     if str(path) != ":memory:":
         _create_private(Path(path))
     try:
-        db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
-        _check_ours(db, path)  # before anything is written: another program's file stays as it is
-        db.execute("PRAGMA journal_mode = WAL")
-        # In WAL mode NORMAL survives a killed process; only a power cut can take back the last answers.
-        db.execute("PRAGMA synchronous = NORMAL")
-        _migrate(db, path)
+        with ExitStack() as undo:
+            db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+            undo.callback(db.close)
+            _check_ours(db, path, len(migrations))  # before anything is written: another program's file stays as it is
+            db.execute("PRAGMA journal_mode = WAL")
+            # In WAL mode NORMAL survives a killed process; only a power cut can take back the last answers.
+            db.execute("PRAGMA synchronous = NORMAL")
+            _migrate(db, path, migrations)
+            undo.pop_all()
     except sqlite3.Error as exc:
         raise LedgerError(f"cannot use {path} as a ledger: {exc}") from exc
     return db
@@ -117,26 +123,26 @@ def _create_private(path: Path) -> None:
         raise LedgerError(f"cannot write the ledger {path}: {exc.strerror}") from exc
 
 
-def _check_ours(db: sqlite3.Connection, path: str | Path) -> int:
+def _check_ours(db: sqlite3.Connection, path: str | Path, newest: int) -> int:
     """The schema version of the file, 0 for a new one."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     application = int(db.execute("PRAGMA application_id").fetchone()[0])
     tables = int(db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
     if application != APPLICATION_ID and (tables or version):
         raise LedgerError(f"{path} is a database of another program, not a ledger; choose another file")
-    if version > len(MIGRATIONS):
+    if version > newest:
         raise LedgerError(f"{path} was written by a newer cloudvision (schema {version}); update cloudvision-gate")
     return version
 
 
-def _migrate(db: sqlite3.Connection, path: str | Path) -> None:
+def _migrate(db: sqlite3.Connection, path: str | Path, migrations: tuple[str, ...]) -> None:
     db.execute("BEGIN IMMEDIATE")  # two processes may open a new file at the same moment
     try:
-        for script in MIGRATIONS[_check_ours(db, path) :]:
+        for script in migrations[_check_ours(db, path, len(migrations)) :]:
             for statement in script.split(";\n"):
                 db.execute(statement)
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        db.execute(f"PRAGMA user_version = {len(migrations)}")
         db.execute("COMMIT")
     except BaseException:
         db.execute("ROLLBACK")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any
 
 from cloudvision._ledger_rows import Budget, Entry, Foreseen, Reservation, Stored, Tally
 from cloudvision.errors import BudgetExceededError
@@ -12,17 +14,29 @@ from cloudvision.raw import Raw
 
 ENTRY_FIELDS = tuple(f.name for f in fields(Entry))
 ENTRY_COLUMNS = ", ".join(ENTRY_FIELDS)
+STORED_COLUMNS = "raw, cost, created, error_type, error"
 # SQLite takes a partial index only where the query repeats its condition to the letter.
 OPEN = "state IN ('reserved', 'uncertain')"
 _ENTRY_MARKS = ", ".join("?" for _ in ENTRY_FIELDS)
 
 
-def stored(db: sqlite3.Connection, key: str) -> Stored | None:
-    row = db.execute("SELECT raw, cost, created, error_type, error FROM answers WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        return None
-    raw = None if row[0] is None else Raw.from_json(json.loads(row[0]))
-    return Stored(raw, *row[1:])
+def stored(db: sqlite3.Connection, key: str, *, newer_than: float) -> Stored | None:
+    query = f"SELECT {STORED_COLUMNS} FROM answers WHERE key = ? AND created >= ?"
+    row = db.execute(query, (key, newer_than)).fetchone()
+    return None if row is None else stored_row(row)
+
+
+def stored_row(row: Sequence[Any]) -> Stored:
+    raw, cost, created, error_type, error = row
+    return Stored(None if raw is None else Raw.from_json(json.loads(raw)), cost, created, error_type, error)
+
+
+def keep(db: sqlite3.Connection, held: Reservation, kept: Stored) -> None:
+    raw = None if kept.raw is None else json.dumps(kept.raw.to_json(), ensure_ascii=False)
+    db.execute(
+        f"INSERT OR REPLACE INTO answers (key, source, provider, {STORED_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (held.key, held.source, held.provider, raw, kept.cost, kept.created, kept.error_type, kept.error),
+    )
 
 
 def has_uncertain(db: sqlite3.Connection, key: str) -> bool:
@@ -36,12 +50,13 @@ def check_budget(db: sqlite3.Connection, budget: Budget, *, worst: int, run: int
         (budget.ledger, "all", "this ledger"),
         (budget.day, f"day:{day}", day),
     )
+    if budget == Budget():
+        return
+    query = "SELECT scope, micros FROM totals WHERE scope IN (?, ?, ?)"
+    totals = dict(db.execute(query, [scope for _, scope, _ in bounds]).fetchall())
     for bound, scope, words in bounds:
-        if bound is None:
-            continue
-        row = db.execute("SELECT micros FROM totals WHERE scope = ?", (scope,)).fetchone()
-        spent = row[0] if row else 0
-        if spent + worst > bound:
+        spent = totals.get(scope, 0)
+        if bound is not None and spent + worst > bound:
             raise BudgetExceededError(
                 f"the budget of {bound / 1e6:.4f} USD for {words} holds {(bound - spent) / 1e6:.4f} USD more,"
                 f" and the next call may cost {worst / 1e6:.4f} USD"
@@ -49,11 +64,13 @@ def check_budget(db: sqlite3.Connection, budget: Budget, *, worst: int, run: int
 
 
 def add(db: sqlite3.Connection, micros: int, *, run: int | None, day: str) -> None:
+    if micros == 0:
+        return
     scopes = ["all", f"day:{day}"] + ([] if run is None else [f"run:{run}"])
-    db.executemany(
-        "INSERT INTO totals (scope, micros) VALUES (?, ?)"
+    db.execute(
+        f"INSERT INTO totals (scope, micros) VALUES {', '.join('(?, ?)' for _ in scopes)}"
         " ON CONFLICT (scope) DO UPDATE SET micros = micros + excluded.micros",
-        [(scope, micros) for scope in scopes],
+        [value for scope in scopes for value in (scope, micros)],
     )
 
 
@@ -63,8 +80,13 @@ def end(db: sqlite3.Connection, held: Reservation, state: str, cost: int, now: f
         (state, cost, now, held.id),
     )
     # A lease that ran out while the answer was on its way made the attempt uncertain: the answer settles it after all.
-    if cursor.rowcount and cost != held.worst:
+    if cursor.rowcount:
         add(db, cost - held.worst, run=held.run, day=held.day)
+    elif state == "settled":
+        # ... also where somebody had already said that it was not billed: now we know better.
+        query = "UPDATE attempts SET state = 'settled', cost = ?, ended = ? WHERE id = ? AND state = 'released'"
+        if db.execute(query, (cost, now, held.id)).rowcount:
+            add(db, cost, run=held.run, day=held.day)
 
 
 def mark_uncertain(db: sqlite3.Connection, where: str, value: str | int, now: float) -> int:

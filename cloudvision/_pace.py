@@ -1,20 +1,20 @@
 """How fast to go where the quota is unknown: additive increase, multiplicative decrease.
 
-The rate is doubled every second and a half until the service throttles for the first time. From then on it is cut by a
-fifth at each congestion and grows by a hundredth of the rate at which that happened for each second, so that it is back
-there after 20 seconds and asks for a little more. It only grows while callers really wait for their turn, and where it
-has passed the old mark by a quarter without being throttled (the quota was raised), it doubles again.
+The rate is doubled every second and a half until the service throttles for the first time. At each congestion it is cut
+by 15 %, and for each second after that it grows by 0.5 % of the rate at which that happened, so that it is back there
+after 30 seconds and asks for a little more. It only grows while callers really wait for their turn, and where it has
+passed the old mark by a tenth without being throttled (the quota was raised), it doubles again.
 """
 
 from __future__ import annotations
 
 FIRST_PER_S = 5.0
 LOWEST_PER_S = 0.1
-CUT = 0.8
+CUT = 0.85
 DOUBLING = 0.5
 """Calls a second more for each answered call before the first congestion: e**0.5, times 1.65, each second."""
-STEP = 0.01
-PASSED = 1.25
+STEP = 0.005
+PASSED = 1.1
 BURST_S = 0.1
 """How late a caller may be and still have its turn beside the next one: threads do not wake to the millisecond."""
 
@@ -28,7 +28,6 @@ class Pace:
         self._mark: float | None = None  # the rate at the last congestion
         self._next = float("-inf")
         self._waited_for = float("-inf")
-        self._cut_at_start = 0
 
     def wait(self, now: float) -> float:
         """Seconds until the next call may start; 0 or less for now."""
@@ -50,16 +49,7 @@ class Pace:
         grown = DOUBLING if self._mark is None else STEP * self._mark / self.per_second
         self.per_second = min(self._ceiling, self.per_second + grown)
 
-    def throttled(self, start: int, newest: int, now: float) -> bool:
-        """The call with the number `start` was throttled, `newest` being the last that has started.
-
-        Returns:
-            True when it begins a congestion; False when it had started before the last cut, which answers for it too.
-        """
-        if start <= self._cut_at_start:
-            return False
-        self._cut_at_start = newest
+    def throttled(self) -> None:
+        """A congestion begins."""
         self._mark = self.per_second
         self.per_second = max(LOWEST_PER_S, CUT * self.per_second)
-        self._next = max(self._next, now)
-        return True

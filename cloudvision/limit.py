@@ -19,8 +19,10 @@ from cloudvision._pace import Pace
 
 log = logging.getLogger(__name__)
 
-SLACK = 0.01
+SLACK = 0.015
 """Share by which a window is longer than the service's own: starts are counted here and arrivals there."""
+_SLACK_STEP, _SLACK_MOST, _SLACK_BACK = 0.01, 0.1, 1e-5
+"""A service that throttles all the same gets so much more, up to that; each answered call takes so much back."""
 SMOOTH_S = 0.1
 _HURRY = 1.25
 """Within a second calls may leave so much faster than the rate, to make up for threads that woke late."""
@@ -84,6 +86,8 @@ class Limiter:
         self._bucket = bucket
         self._paused_until = float("-inf")
         self._number = 0
+        self._slack = SLACK
+        self._congested_at = 0  # the last call that had started when the latest congestion was noticed
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -105,11 +109,11 @@ class Limiter:
         """Count one more call if it may start now, without waiting."""
         with self._lock:
             now = self._clock()
-            wait = max(self._paused_until - now, *(self._left(window, now) for window in self._windows), 0.0)
+            wait = max(self._paused_until - now, *(self._left(window, now) for window in self._stretched()), 0.0)
             if self._pace is not None:
                 wait = max(wait, self._pace.wait(now))
             if wait <= _TINY_S and self._shared is not None:
-                wait = self._shared.take_start(self._bucket, self._windows)
+                wait = self._shared.take_start(self._bucket, self._stretched())
             if wait > _TINY_S:
                 return Turn(self._number, wait)
             self._starts.append(now)
@@ -120,29 +124,32 @@ class Limiter:
 
     def answered(self) -> None:
         """A call was let through by the service, whatever it said of the picture."""
-        if self._pace is not None:
-            with self._lock:
+        with self._lock:
+            self._slack = max(SLACK, self._slack - _SLACK_BACK)
+            if self._pace is not None:
                 self._pace.answered(self._clock())
 
     def throttled(self, number: int, *, retry_after: float | None = None) -> None:
-        """The call `number` was throttled: everybody pauses, and an adaptive limiter slows down.
+        """The call `number` was throttled: everybody pauses, and the limiter slows down.
 
-        Calls that were on their way when the limiter slowed down belong to the same congestion: they do not slow it
-        down again.
+        An adaptive one cuts its rate, one with a known quota keeps a little more distance. Calls that were on their way
+        already when it did so belong to the same congestion and do not slow it down again.
 
         Args:
             number: what `acquire` or `try_acquire` gave.
             retry_after: seconds that the service asked for.
         """
-        if self._pace is not None:
-            with self._lock:
-                fresh = self._pace.throttled(number, self._number, self._clock())
-                per_second = self._pace.per_second
+        with self._lock:
+            fresh = number > self._congested_at
             if fresh:
-                log.info("throttled: at most %.2f calls a second in %s", per_second, self._bucket)
-            elif retry_after is None:
-                return
-        self.pause(PAUSE_S if retry_after is None else retry_after)
+                self._congested_at = self._number
+                self._slack = min(_SLACK_MOST, self._slack + _SLACK_STEP)
+                if self._pace is not None:
+                    self._pace.throttled()
+        if fresh or retry_after is not None:
+            seconds = PAUSE_S if retry_after is None else retry_after
+            log.info("throttled (%s): nobody starts for %.1f s, rate %s", self._bucket, seconds, self.per_second)
+            self.pause(seconds)
 
     def pause(self, seconds: float) -> None:
         """Nobody starts for `seconds` from now: one throttled call speaks for all."""
@@ -163,8 +170,12 @@ class Limiter:
             now = self._clock()
             if self._paused_until > now or (self._pace is not None and self._pace.wait(now) > 0):
                 return 0.0
-            shares = [1 - sum(at + seconds > now for at in self._starts) / calls for calls, seconds in self._windows]
+            windows = self._stretched()
+            shares = [1 - sum(at + seconds > now for at in self._starts) / calls for calls, seconds in windows]
             return max(0.0, min(shares, default=1.0))
+
+    def _stretched(self) -> tuple[tuple[int, float], ...]:
+        return tuple((calls, (1 + self._slack) * seconds) for calls, seconds in self._windows)
 
     def _left(self, window: tuple[int, float], now: float) -> float:
         calls, seconds = window
@@ -181,7 +192,7 @@ def _windows(per_second: float | None, per_minute: float | None) -> tuple[tuple[
             raise ValueError(f"a rate must be above 0, got {rate}")
         # 2.5 calls a second are 3 calls in any 1.2 seconds: a shorter window of 2 would let a second hold 4.
         calls = math.ceil(rate)
-        found.append((calls, (1 + SLACK) * seconds * calls / rate))
+        found.append((calls, seconds * calls / rate))
     if per_second is not None and (few := math.ceil(per_second * SMOOTH_S)) < math.ceil(per_second):
         found.append((few, few / (per_second * _HURRY)))
     return tuple(found)

@@ -200,6 +200,15 @@ class Ledger:
         with self._changed:
             self._changed.wait(seconds)
 
+    def wait_until_idle(self, seconds: float) -> bool:
+        """Wait until no reservation of this process is open, at most `seconds`; whether that came about."""
+        until = time.monotonic() + seconds
+        while self.open_attempts():
+            if (left := until - time.monotonic()) <= 0:
+                return False
+            self.wait_for_change(min(left, 0.25))
+        return True
+
     # -- runs and progress ---------------------------------------------------------------------------------------------
 
     def begin_run(self, identity: str, *, command: str, provider: str, reopen: bool = False) -> Run:

@@ -9,6 +9,8 @@ import csv
 import glob
 import json
 import os
+import re
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +22,8 @@ from cloudvision.errors import ConfigError
 from cloudvision.images import Remote
 from cloudvision.pipeline import Source
 
-_URL = ("http://", "https://", "data:")
+# Of any scheme: one that cannot be loaded fails by name, and without the password that it may hold.
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://|data:", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -64,7 +67,7 @@ def expand(names: Iterable[str], *, passed: Passed | None = None, stdin: IO[str]
 
 
 def _named(name: str, passed: Passed) -> Iterator[Source]:
-    if name.startswith(("s3://", *_URL)):
+    if _URL.match(name):
         yield _one(name)
     elif Path(name).is_dir():
         yield from _folder(Path(name), passed)
@@ -85,7 +88,7 @@ def _one(line: str) -> Source:
         if not bucket or not key or key.endswith("/"):
             raise ConfigError(f"{line}: name one object as s3://bucket/key")
         return Remote(source=line, bucket=bucket, key=key)
-    return line if line.startswith(_URL) else Path(line)
+    return line if _URL.match(line) else Path(line)
 
 
 def _folder(folder: Path, passed: Passed) -> Iterator[Source]:
@@ -101,17 +104,27 @@ def _folder(folder: Path, passed: Passed) -> Iterator[Source]:
 
 def _is_picture(path: Path) -> bool:
     try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return False  # opening a named pipe would wait for somebody to write to it
         with path.open("rb") as stream:
             return _sniff.picture_format(stream.read(64)) is not None
     except OSError:
         return True  # it cannot be read: let it fail by name rather than vanish
 
 
-def _listed(name: str) -> Iterator[Source]:
+def list_file(name: str) -> Path | None:
+    """The file behind "@list.txt" or "@rows.csv:column"; None for a name of another kind."""
+    return Path(_split(name[1:])[0]).resolve() if name.startswith("@") else None
+
+
+def _split(name: str) -> tuple[str, str]:
     path, _, column = name.rpartition(":")
     # "@C:\list.txt" has a colon and no column: what follows the last colon is a column only if the rest is a file.
-    if not path or not Path(path).is_file():
-        path, column = name, ""
+    return (path, column) if path and Path(path).is_file() else (name, "")
+
+
+def _listed(name: str) -> Iterator[Source]:
+    path, column = _split(name)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as stream:
             if not column:
@@ -124,6 +137,8 @@ def _listed(name: str) -> Iterator[Source]:
         raise ConfigError(f"cannot read the list {path}: {exc.strerror}") from exc
     except UnicodeDecodeError as exc:
         raise ConfigError(f"cannot read the list {path}: it is not UTF-8 text ({exc.reason})") from exc
+    except csv.Error as exc:
+        raise ConfigError(f"cannot read the list {path}: {exc}") from exc
 
 
 def _lines(stream: IO[str]) -> Iterator[Source]:

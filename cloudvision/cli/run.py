@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,9 @@ from cloudvision.batch import run_many
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._identity import identity
 from cloudvision.cli._interrupt import EXIT_CODE, interruptible
-from cloudvision.cli._show import SHOWN_FAILURES, Bar, Counts, Lines
-from cloudvision.cli._talk import say
+from cloudvision.cli._output import open_output, writing
+from cloudvision.cli._show import SHOWN_FAILURES, Bar, Counts
+from cloudvision.cli._talk import say, stderr
 from cloudvision.errors import BudgetExceededError, ConfigError, StoppedError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
@@ -30,7 +31,6 @@ from cloudvision.pipeline import Pipeline, Policy, Source, name_of
 from cloudvision.provider import DETAILS, Provider, open_provider
 from cloudvision.providers._options import Options
 from cloudvision.report import report
-from cloudvision.sinks import JsonLines, Sink, open_sink
 from cloudvision.stop import StopSignal
 
 Order = Literal["input", "done"]
@@ -53,11 +53,14 @@ class _Job:
     rate: float | None
     private_hosts: bool
     output: Path | None
+    timeout_s: float
 
     @property
     def identity(self) -> str:
         """The same for the same command: an unfinished run of it goes on where it was."""
-        return identity(self.names, provider=self.provider, gate=self.gate, audit=self.policy.audit, limit=self.limit)
+        same = identity(self.names, provider=self.provider, gate=self.gate, audit=self.policy.audit, limit=self.limit)
+        # What an unfinished ordinary run has done already is to be paid for anew too.
+        return f"{same} again" if self.again == "all" else same
 
     def sources(self, passed: sources.Passed) -> Iterator[Source]:
         return islice(sources.expand(self.names, passed=passed), self.limit)
@@ -121,6 +124,7 @@ def run(
         rate=rate or details.rate_per_s,
         private_hosts=allow_private_hosts,
         output=output,
+        timeout_s=timeout,
     )
     downloads, stop = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots), StopSignal()
     with Ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:
@@ -144,22 +148,28 @@ def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal) -> int:
     )
     counts, passed = Counts(), sources.Passed()
     bar = Bar(_total(job))
-    sink = _sink(job)
+    sink = open_output(job.output, provider=job.provider.name, names=job.names)
     ended: StoppedError | BudgetExceededError | None = None
     bar.start()
     try:
         with interruptible(stop, ledger, last_words=partial(_last_words, bar)):
-            for outcome in run_many(pipeline, job.sources(passed), workers=job.workers, order=job.order):
-                sink.write(outcome)
-                counts.add(outcome)
-                bar.update(counts)
+            try:
+                for outcome in run_many(pipeline, job.sources(passed), workers=job.workers, order=job.order):
+                    with writing(job.output):
+                        sink.write(outcome)
+                    counts.add(outcome)
+                    bar.update(counts)
+            finally:
+                # Also when the output breaks (a closed pipe, a full disk): what is paid for is written down.
+                stop.set()
+                ledger.wait_until_idle(job.timeout_s)
         ledger.finish_run(this_run.id)
     except (StoppedError, BudgetExceededError) as error:
         ended = error
     finally:
-        stop.set()  # whoever still waits for a turn gives up; calls on the wire are finished
         bar.stop()
-        sink.close()
+        with writing(job.output):
+            sink.close()
     _summary(job, ledger, this_run, counts, passed)
     return _exit_code(ended, counts)
 
@@ -206,25 +216,22 @@ def _last_words(bar: Bar, left: int) -> None:
     say(f"[bold]stopped.[/]{cut} The same command goes on where it was.")
 
 
-def _sink(job: _Job) -> Sink:
-    if job.output is not None:
-        return open_sink(job.output, provider=job.provider.name)
-    if sys.stdout.isatty():
-        return Lines()
-    return JsonLines(sys.stdout, provider=job.provider.name)
-
-
 def _total(job: _Job) -> int | None:
-    """Number of sources where it can be known without touching a picture: not for folders and standard input."""
-    if any(name == "-" or (not name.startswith("@") and Path(name).is_dir()) for name in job.names):
+    """Number of sources for the bar, where it can be known without touching a picture or a stream."""
+    if not stderr.is_terminal or any(_is_open_ended(name) for name in job.names):
         return None
     return sum(1 for _ in job.sources(sources.Passed()))
+
+
+def _is_open_ended(name: str) -> bool:
+    # A pipe, such as @<(grep ...) or @/dev/stdin, can be read only once.
+    piped = name.startswith("@") and Path(name[1:]).exists() and not Path(name[1:]).is_file()
+    return piped or name == "-" or (not name.startswith("@") and Path(name).is_dir())
 
 
 def _micros(usd: float | None) -> int | None:
     if usd is None:
         return None
-    micros = round(usd * prices.MICROS)
-    if micros < 0:
-        raise ConfigError(f"a budget may not be negative, got {usd}")
-    return micros
+    if not math.isfinite(usd):
+        raise ConfigError(f"a budget is a sum of money, got {usd}; leave it out for no bound")
+    return round(usd * prices.MICROS)

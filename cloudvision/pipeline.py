@@ -135,6 +135,8 @@ class Pipeline:
         policy: budget, retries, audit.
         limiter: how fast calls may leave, shared by all threads.
         load: turns a source into a picture.
+        load_object: downloads an S3 object; None where nothing is to be downloaded, and the gate passes objects by.
+        send_objects: the provider reads S3 objects itself; False to send it the downloaded bytes.
         stop: thrown to end all waiting.
         clock: seconds, monotonic.
         rng: randomness of the retry waits.
@@ -148,6 +150,8 @@ class Pipeline:
     policy: Policy = Policy()
     limiter: Limiter = field(default_factory=Limiter)
     load: Callable[[images.Source], Image] = images.load
+    load_object: Callable[[Remote], Image] | None = None
+    send_objects: bool = True
     stop: StopSignal = field(default_factory=StopSignal)
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
@@ -214,6 +218,8 @@ class Pipeline:
     # -- the steps, in the order of the line ---------------------------------------------------------------------------
 
     def _loaded(self, source: Source) -> Image | Remote:
+        if isinstance(source, Remote) and not self.send_objects and self.load_object is not None and source.bucket:
+            return self.load_object(source)
         return source if isinstance(source, Image | Remote) else self.load(source)
 
     def _key(self, image: Image | Remote) -> str:
@@ -234,8 +240,14 @@ class Pipeline:
         return False
 
     def _judged(self, case: _Case, image: Image | Remote) -> _Case:
-        if self.gate is None or isinstance(image, Remote):
+        if self.gate is None:
             return case
+        if isinstance(image, Remote):
+            if self.load_object is None or image.bucket is None:
+                return case
+            load, remote = self.load_object, image
+            image = self._retrying(lambda: load(remote))
+            case = replace(case, digest=image.digest)
         verdict = self.gate.judge(image)
         return replace(case, verdict=verdict, audited=not verdict.worth and _drawn(image.digest) < self.policy.audit)
 

@@ -38,6 +38,7 @@ class Details:
         variables: names that it reads from the environment.
         prices: operations of the price list.
         ends: names in the list of retirements.
+        reads_s3: takes S3 objects by their names and fetches them itself.
         rate_per_s: calls a second that a standard account allows; None where it depends on the account.
     """
 
@@ -48,6 +49,7 @@ class Details:
     variables: tuple[str, ...] = ()
     prices: tuple[str, ...] = ()
     ends: tuple[str, ...] = ()
+    reads_s3: bool = False
     rate_per_s: float | None = None
 
 
@@ -58,6 +60,7 @@ DETAILS: dict[str, Details] = {
         package="boto3",
         variables=("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         prices=("aws-rekognition/DetectText",),
+        reads_s3=True,
     ),
     "azure-image-analysis": Details(
         does="text, captions, tags, objects, people, crops",

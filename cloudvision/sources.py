@@ -15,12 +15,16 @@ import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from cloudvision import _sniff
 from cloudvision.errors import ConfigError
 from cloudvision.images import Remote
 from cloudvision.pipeline import Source
+from cloudvision.providers._aws_s3 import S3
+
+_PICTURE_KEYS = (".jpg", ".jpeg", ".png")
+"""A key's ending is all that a listing tells of an object. Rekognition reads these formats only."""
 
 # Of any scheme: one that cannot be loaded fails by name, and without the password that it may hold.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|data:", re.IGNORECASE)
@@ -28,12 +32,24 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*://|data:", re.IGNORECASE)
 
 @dataclass(slots=True)
 class Passed:
-    """What a folder holds besides pictures: counted, not failed."""
+    """What folders and S3 prefixes hold besides pictures: counted, not failed."""
 
     files: int = 0
 
 
-def expand(names: Iterable[str], *, passed: Passed | None = None, stdin: IO[str] | None = None) -> Iterator[Source]:
+class ListsObjects(Protocol):
+    """What is needed of S3: the objects under a prefix."""
+
+    def objects(self, bucket: str, prefix: str, /) -> Iterator[Remote]: ...
+
+
+def expand(
+    names: Iterable[str],
+    *,
+    passed: Passed | None = None,
+    stdin: IO[str] | None = None,
+    s3: ListsObjects | None = None,
+) -> Iterator[Source]:
     """The sources behind each name, in order.
 
     ===================  ===============================================================================
@@ -41,7 +57,8 @@ def expand(names: Iterable[str], *, passed: Passed | None = None, stdin: IO[str]
     `folder/`            all pictures below it, by content and in order of their paths
     `'shots/**/*.png'`   the files that match (quote it, or the shell expands it)
     `https://...`        that URL
-    `s3://bucket/key`    that object; only aws-rekognition can read it
+    `s3://bucket/key`    that object
+    `s3://bucket/dir/`   all objects below it whose key ends in .jpg, .jpeg or .png (nobody looks into them for that)
     `@list.txt`          one source a line; empty lines and lines that begin with # are left out
     `@rows.csv:column`   that column of a CSV file with a header
     `@rows.jsonl:field`  that field of every JSON object, one a line
@@ -52,9 +69,10 @@ def expand(names: Iterable[str], *, passed: Passed | None = None, stdin: IO[str]
         names: as on the command line.
         passed: counts files in folders that are no pictures.
         stdin: what "-" reads; the process's standard input by default.
+        s3: lists prefixes; by default set up from the environment when it is needed.
 
     Raises:
-        ConfigError: a list, column or folder that is not there, or a glob without a match.
+        ConfigError: a list, column or folder that is not there, a glob without a match, a bucket that cannot be listed.
     """
     counted = passed if passed is not None else Passed()
     for name in names:
@@ -62,8 +80,26 @@ def expand(names: Iterable[str], *, passed: Passed | None = None, stdin: IO[str]
             yield from _lines(stdin if stdin is not None else sys.stdin)
         elif name.startswith("@"):
             yield from _listed(name[1:])
+        elif is_prefix(name):
+            yield from _objects(name, counted, s3)
         else:
             yield from _named(name, counted)
+
+
+def is_prefix(name: str) -> bool:
+    """True for an S3 bucket, or a prefix in it: "s3://bucket", "s3://bucket/dir/"."""
+    return name.startswith("s3://") and ("/" not in name[5:] or name.endswith("/"))
+
+
+def _objects(name: str, passed: Passed, s3: ListsObjects | None) -> Iterator[Source]:
+    bucket, _, prefix = name.removeprefix("s3://").partition("/")
+    if not bucket:
+        raise ConfigError(f"{name}: name a bucket as s3://bucket/prefix/")
+    for found in (s3 or S3.from_env()).objects(bucket, prefix):
+        if (found.key or "").lower().endswith(_PICTURE_KEYS):
+            yield found
+        else:
+            passed.files += 1
 
 
 def _named(name: str, passed: Passed) -> Iterator[Source]:
@@ -86,7 +122,7 @@ def _one(line: str) -> Source:
     if line.startswith("s3://"):
         bucket, _, key = line.removeprefix("s3://").partition("/")
         if not bucket or not key or key.endswith("/"):
-            raise ConfigError(f"{line}: name one object as s3://bucket/key")
+            raise ConfigError(f"{line}: name one object as s3://bucket/key (a prefix goes on the command line)")
         return Remote(source=line, bucket=bucket, key=key)
     return line if _URL.match(line) else Path(line)
 

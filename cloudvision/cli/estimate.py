@@ -19,7 +19,8 @@ from cloudvision.cli._talk import say
 from cloudvision.gate import Gate
 from cloudvision.ledger import Ledger
 from cloudvision.pipeline import Pipeline, Policy
-from cloudvision.provider import open_provider
+from cloudvision.provider import DETAILS, open_provider
+from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options
 
 
@@ -57,7 +58,13 @@ def estimate(
     downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
     with Ledger(ledger) as opened, downloads.open(sleep=time.sleep) as fetcher:
         pipeline = Pipeline(
-            asked, gate=looker, ledger=opened, policy=Policy(audit=audit), load=partial(images.load, fetcher=fetcher)
+            asked,
+            gate=looker,
+            ledger=opened,
+            policy=Policy(audit=audit),
+            load=partial(images.load, fetcher=fetcher),
+            load_object=S3.from_env().load,
+            send_objects=DETAILS[provider].reads_s3,
         )
         found = figures.estimate(
             pipeline,
@@ -74,4 +81,4 @@ def estimate(
         for label, value in figures.rows(found):
             print(f"{label:24}{value}")
     if passed.files:
-        say(f"{passed.files} files in folders are no pictures and were passed over")
+        say(f"{passed.files} files in folders or under S3 prefixes are no pictures and were passed over")

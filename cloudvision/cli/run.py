@@ -29,6 +29,7 @@ from cloudvision.ledger import Budget, Ledger, Run
 from cloudvision.limit import Limiter
 from cloudvision.pipeline import Pipeline, Policy, Source, name_of
 from cloudvision.provider import DETAILS, Provider, open_provider
+from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options
 from cloudvision.report import report
 from cloudvision.stop import StopSignal
@@ -70,7 +71,7 @@ def run(
     source: Annotated[
         list[str],
         typer.Argument(
-            help="File, folder, glob, URL, s3://bucket/key, @list.txt, @rows.csv:column, @rows.jsonl:field, -"
+            help="File, folder, glob, URL, s3://bucket/key, s3://bucket/dir/, @list.txt, @rows.csv:column, @rows.jsonl:field, -"
         ),
     ],
     provider: Annotated[str, typer.Option(help="Who is asked; see `cloudvision providers`.")] = "local-ocr",
@@ -144,6 +145,8 @@ def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal) -> int:
         policy=job.policy,
         limiter=Limiter(job.rate, sleep=stop.sleep),
         load=partial(images.load, fetcher=fetcher),
+        load_object=S3.from_env().load,
+        send_objects=DETAILS[job.provider.name].reads_s3,
         stop=stop,
     )
     counts, passed = Counts(), sources.Passed()
@@ -201,7 +204,7 @@ def _summary(job: _Job, ledger: Ledger, this_run: Run, counts: Counts, passed: s
     if figures.uncertain:
         say(f"{figures.uncertain} calls of this run were cut off and may have been billed; they count as spent")
     if passed.files:
-        say(f"{passed.files} files in folders are no pictures and were passed over")
+        say(f"{passed.files} files in folders or under S3 prefixes are no pictures and were passed over")
     for source, message in counts.failures:
         say(f"[red]failed[/] {escape(source)}: {escape(message)}")
     if counts.failed > SHOWN_FAILURES:
@@ -218,7 +221,7 @@ def _last_words(bar: Bar, left: int) -> None:
 
 def _total(job: _Job) -> int | None:
     """Number of sources for the bar, where it can be known without touching a picture or a stream."""
-    if not stderr.is_terminal or any(_is_open_ended(name) for name in job.names):
+    if not stderr.is_terminal or any(_is_open_ended(name) or sources.is_prefix(name) for name in job.names):
         return None
     return sum(1 for _ in job.sources(sources.Passed()))
 

@@ -48,7 +48,7 @@ def endpoint_of(env: Mapping[str, str], service: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class ClientSettings:
-    """All that a client is made of. Times are in seconds."""
+    """All that a client is made of. Times are in seconds; `attempts` counts requests, and is 1 where each may cost."""
 
     service: str
     region: str | None
@@ -56,9 +56,10 @@ class ClientSettings:
     credentials: AwsCredentials | None
     connect_timeout_s: float
     read_timeout_s: float
+    attempts: int = 1
 
     def open(self) -> Boto3Client:
-        """A client of a fresh session, so that changed keys, tokens and profiles are read anew; it never retries.
+        """A client of a fresh session, so that changed keys, tokens and profiles are read anew.
 
         Raises:
             ConfigError: boto3 is not installed, or one of the two keys is missing.
@@ -86,7 +87,7 @@ class ClientSettings:
         )
         config = Config(
             # "max_attempts" would count repeats; "total_max_attempts" counts requests.
-            retries={"total_max_attempts": 1},
+            retries={"total_max_attempts": self.attempts},
             connect_timeout=self.connect_timeout_s,
             read_timeout=self.read_timeout_s,
             max_pool_connections=MAX_CONNECTIONS,

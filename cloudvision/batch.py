@@ -80,6 +80,8 @@ class _Batch:
 
     def outcomes(self, order: Literal["input", "done"]) -> Iterator[Outcome]:
         log.info("batch begins: provider %s, %d workers", self._pipeline.provider.name, len(self._threads))
+        telemetry, run = self._pipeline.telemetry, self._pipeline.run_id
+        self._span = telemetry.begin_run(self._pipeline.provider.name, run=run, workers=len(self._threads))
         for thread in self._threads:
             thread.start()
         failure: BaseException | None = None
@@ -108,6 +110,7 @@ class _Batch:
             self._closed.set()
             for _ in self._threads:
                 self._jobs.put(None)
+            self._span.end(failure)
 
     def _feed(self, waiting: int) -> bool:
         """Hand out jobs up to the window; False when nothing is on its way any more."""
@@ -127,7 +130,8 @@ class _Batch:
             try:
                 outcome = self._pipeline.replay(job.done) if job.done is not None else None
                 if outcome is None:
-                    outcome = self._pipeline.run(job.source, position=job.position)
+                    with self._span.inside():
+                        outcome = self._pipeline.run(job.source, position=job.position)
                 self._done.put(_Done(job.position, outcome))
             except BaseException as error:  # noqa: BLE001  not swallowed: raised in the thread that iterates
                 self._closed.set()  # here, so that no worker takes another source meanwhile

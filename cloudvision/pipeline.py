@@ -42,6 +42,7 @@ from cloudvision.provider import Provider
 from cloudvision.results import Provenance
 from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
+from cloudvision.telemetry import Telemetry
 
 __all__ = ["Ahead", "Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Policy", "Skipped", "Source"]
 
@@ -141,6 +142,7 @@ class Pipeline:
         clock: seconds, monotonic.
         rng: randomness of the retry waits.
         began: seconds since the epoch; what is older counts as "before" for `Policy.again`.
+        telemetry: spans and metrics; by default those of the process, which are nowhere unless they are set up.
     """
 
     provider: Provider
@@ -156,6 +158,7 @@ class Pipeline:
     clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
     began: float = field(default_factory=time.time)
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
     def run(self, source: Source, *, position: int | None = None) -> Outcome:
         """Take one source to its outcome, and write it down.
@@ -167,6 +170,11 @@ class Pipeline:
         Raises:
             CloudVisionError: a fatal one only (no key, budget reached, stopped): the next source would fail alike.
         """
+        return self.telemetry.source(
+            lambda: self._run(source, position), provider=self.provider.name, position=position
+        )
+
+    def _run(self, source: Source, position: int | None) -> Outcome:
         case = _Case(name_of(source), position)
         try:
             self._check_stop()
@@ -282,12 +290,13 @@ class Pipeline:
         try:
             self.limiter.acquire()
             sent = True
-            raw = self.provider.call(image)
+            raw = self.telemetry.call(lambda: self.provider.call(image), provider=self.provider.name)
         except RejectedError as error:
             if error.fatal:
                 self._book(held, error)
                 raise
             cost = held.worst if error.billed else 0
+            self.telemetry.billed(held.provider, cost=cost, units=None)
             return self.ledger.reject(held, error_type=type(error).__name__, error=str(error), cost=cost)
         except CloudVisionError as error:
             self._book(held, error)
@@ -297,6 +306,7 @@ class Pipeline:
             (self.ledger.leave_uncertain if sent else self.ledger.release)(held)
             raise
         cost = self.provider.cost(raw)
+        self.telemetry.billed(held.provider, cost=cost, units=raw.units)
         return self.ledger.settle(held, raw, cost=cost, entry=replace(case.entry("analysed"), cost=cost))
 
     def _book(self, held: Reservation, error: CloudVisionError) -> None:
@@ -305,6 +315,7 @@ class Pipeline:
             log.warning("%s: cut off, may have been billed; kept as uncertain: %s", held.source, error)
             self.ledger.leave_uncertain(held)
         elif billed:
+            self.telemetry.billed(held.provider, cost=held.worst, units=None)
             self.ledger.charge(held, cost=held.worst)
         else:
             self.ledger.release(held)
@@ -363,6 +374,7 @@ class Pipeline:
 
     def _wait(self, seconds: float) -> None:
         log.debug("tried again in %.1f s", seconds)
+        self.telemetry.retried(self.provider.name)
         self.stop.sleep(seconds)
 
 

@@ -23,6 +23,7 @@ class Request:
     line: str
     headers: dict[str, str]
     sock: socket.socket
+    body: bytes = b""
 
     def answer(self, body: bytes = b"", *, status: str = "200 OK", **headers: str) -> None:
         """A complete answer; `content_length="..."` in the headers overrides the true length."""
@@ -93,7 +94,8 @@ def _read_request(lines: object, sock: socket.socket) -> Request | None:
     while row := lines.readline().decode().strip():  # type: ignore[attr-defined]
         name, _, value = row.partition(":")
         headers[name.lower()] = value.strip()
-    return Request(line, headers, sock) if line else None
+    body = lines.read(int(headers.get("content-length", 0)))  # type: ignore[attr-defined]
+    return Request(line, headers, sock, body) if line else None
 
 
 def _hang_up(sock: socket.socket) -> None:

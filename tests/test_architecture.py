@@ -29,8 +29,10 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("_array", "_prepare", "_read"),
     ("images",),
     ("prices",),
-    ("providers", "gate", "ledger", "limit", "retry"),
+    ("providers", "gate", "ledger", "limit", "retry", "breaker"),
     ("provider", "failover", "outcome", "politeness", "robots"),
+    ("_instruments",),
+    ("telemetry",),
     ("pipeline",),
     ("batch", "sinks", "sources", "report"),
     ("estimate",),
@@ -44,15 +46,22 @@ PARTS = {
     "_ledger_rows": "ledger",
     "_ledger_schema": "ledger",
     "_ledger_sql": "ledger",
+    "_redis_care": "ledger",
+    "_redis_connection": "ledger",
+    "_redis_scripts": "ledger",
+    "ledger_store": "ledger",
+    "redis_ledger": "ledger",
     "_ledger_starts": "ledger",
     "_owner": "ledger",
     "_pace": "limit",
 }
 SDKS = {
-    "azure": ("providers/azure_", "providers/_azure", "customvision/"),
+    "azure": ("providers/azure_", "providers/_azure", "customvision/", "cli/_telemetry"),
     "boto3": ("providers/aws_", "providers/_aws"),
     "botocore": ("providers/aws_", "providers/_aws"),
     "onnxruntime": ("_onnxruntime",),
+    "opentelemetry": ("_instruments", "telemetry", "cli/_telemetry"),
+    "redis": ("_redis_connection",),
     "rapidocr": ("providers/local_ocr", "providers/_rapidocr"),
     "torch": ("training/",),
     "typer": ("cli/",),
@@ -107,7 +116,7 @@ def test_an_sdk_is_imported_by_its_own_adapter_alone(sdk: str) -> None:
 
 
 def test_importing_the_library_imports_no_extra() -> None:
-    heavy = "azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, moto, responses"
+    heavy = "redis, azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, moto, responses"
     code = (
         "import sys, cloudvision, cloudvision.pipeline, cloudvision.provider;"
         "[cloudvision.provider.open_provider(name) for name in cloudvision.provider.PROVIDERS];"

@@ -22,6 +22,7 @@ from cloudvision.cli._interrupt import EXIT_CODE, interruptible
 from cloudvision.cli._output import open_output, writing
 from cloudvision.cli._show import SHOWN_FAILURES, Bar, Counts
 from cloudvision.cli._talk import say, stderr
+from cloudvision.cli._telemetry import reporting
 from cloudvision.errors import BudgetExceededError, ConfigError, StoppedError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
@@ -33,6 +34,7 @@ from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options
 from cloudvision.report import report
 from cloudvision.stop import StopSignal
+from cloudvision.telemetry import Telemetry
 
 Order = Literal["input", "done"]
 Uncertain = Literal["retry", "keep"]
@@ -96,6 +98,7 @@ def run(
     host_connections: Annotated[int, typer.Option(help="Most downloads of one host at a time.", min=1)] = 8,
     host_rate: Annotated[float | None, typer.Option(help="Most requests a second to one host.", min=0.001)] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many sources.", min=1)] = None,
+    telemetry: Annotated[bool, typer.Option("--telemetry", help="Send spans and metrics to where is set up.")] = False,
 ) -> None:
     """Look at every source, call the provider for those that are worth it, and write one outcome for each."""
     options = Options(
@@ -128,11 +131,11 @@ def run(
         timeout_s=timeout,
     )
     downloads, stop = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots), StopSignal()
-    with Ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:
-        raise typer.Exit(_go(job, opened, fetcher, stop))
+    with reporting(telemetry) as told, Ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:
+        raise typer.Exit(_go(job, opened, fetcher, stop, telemetry=told))
 
 
-def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal) -> int:
+def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal, *, telemetry: Telemetry) -> int:
     command = " ".join(map(name_of, job.names))[:500]  # kept and shown: without the secrets of URLs
     this_run = ledger.begin_run(
         job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
@@ -148,6 +151,7 @@ def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal) -> int:
         load_object=S3.from_env().load,
         send_objects=DETAILS[job.provider.name].reads_s3,
         stop=stop,
+        telemetry=telemetry,
     )
     counts, passed = Counts(), sources.Passed()
     bar = Bar(_total(job))

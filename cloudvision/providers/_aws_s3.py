@@ -98,9 +98,10 @@ class S3:
     def _client(self, *, attempts: int) -> Any:
         with self._lock:
             if attempts not in self._clients:
+                expected: tuple[type[Exception], ...] = (*sdk_exceptions(), ValueError)
                 try:
                     self._clients[attempts] = replace(self._settings, attempts=attempts).open()
-                except (*sdk_exceptions(), ValueError) as error:
+                except expected as error:
                     raise sdk_error(error, provider="s3") from error
             return self._clients[attempts]
 

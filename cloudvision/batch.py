@@ -103,7 +103,7 @@ class _Batch:
                     if ready.outcome is not None:
                         yield ready.outcome
             if failure is not None:
-                log.warning("batch ends early: %s: %s", type(failure).__name__, failure)
+                log.info("batch ends early: %s: %s", type(failure).__name__, failure)
                 raise failure
             log.info("batch ends: every source has its outcome")
         finally:

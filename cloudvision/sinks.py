@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,13 @@ from typing import IO, Any, Protocol
 
 from cloudvision.errors import ConfigError
 from cloudvision.outcome import Analysed, Failed, Outcome, to_json
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+log = logging.getLogger(__name__)
 
 PARQUET_BATCH = 10_000
 """Rows that are held in memory and written together as one row group."""
@@ -99,7 +107,7 @@ class Csv:
     """One row an outcome, UTF-8, quoted as in RFC 4180."""
 
     def __init__(self, path: Path, provider: str) -> None:
-        self._stream = path.open("w", newline="", encoding="utf-8")
+        self._stream = _claimed(path)
         self._rows = csv.DictWriter(self._stream, COLUMNS)
         self._provider = provider
         self._rows.writeheader()
@@ -126,6 +134,7 @@ class Parquet:
         kinds = {str: pyarrow.string(), float: pyarrow.float64(), bool: pyarrow.bool_()}
         self._arrow: Any = pyarrow
         self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in COLUMNS.items()])
+        self._claim = _claimed(path)
         self._file = pyarrow.parquet.ParquetWriter(path, self._schema)
         self._provider = provider
         self._rows: list[dict[str, object]] = []
@@ -140,6 +149,7 @@ class Parquet:
         """Write what is held, and the file's footer."""
         self._flush()
         self._file.close()
+        self._claim.close()
 
     def _flush(self) -> None:
         if self._rows:
@@ -178,7 +188,25 @@ def _row(outcome: Outcome, provider: str) -> dict[str, object]:
 
 
 def _json_lines(path: Path, provider: str) -> Sink:
-    return JsonLines(path.open("w", encoding="utf-8"), provider=provider, own=True)
+    return JsonLines(_claimed(path), provider=provider, own=True)
+
+
+def _claimed(path: Path) -> IO[str]:
+    """`path`, opened for us alone and emptied: two runs at once would write into each other's lines."""
+    stream = path.open("a", newline="", encoding="utf-8")
+    if fcntl is not None:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stream.close()
+            raise ConfigError(
+                f"{path} is being written by another run; wait for its end, or name another file"
+            ) from None
+        except OSError:
+            log.debug("%s: this file system has no locks", path)
+    if path.is_file():
+        stream.truncate(0)
+    return stream
 
 
 _SINKS: dict[str, Callable[[Path, str], Sink]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import logging
 import os
 import sqlite3
 import sys
@@ -16,14 +17,14 @@ from pathlib import Path
 import pytest
 
 from cloudvision.cli import main
-from cloudvision.cli._talk import stderr
+from cloudvision.cli._talk import Logged, stderr
 from cloudvision.errors import ImageError
 from cloudvision.images import Image
 from cloudvision.ledger import Ledger
 from cloudvision.outcome import Failed
 from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
-from cloudvision.sinks import JsonLines
+from cloudvision.sinks import JsonLines, open_sink
 from cloudvision.stop import StopSignal
 from tests.pictures import png
 
@@ -147,3 +148,18 @@ def test_an_answer_on_the_wire_is_kept_when_the_output_breaks(
     assert "cannot write out.jsonl: No space left on device" in capsys.readouterr().err
     with Ledger("cloudvision.db") as ledger:
         assert [("settled", 2)] == [(state, number) for state, number, _ in ledger.attempts()]
+
+
+def test_two_runs_do_not_write_into_one_file(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("out.jsonl", "out.csv", "out.parquet"):
+        first = open_sink(name, provider="fake")
+        first.write(Failed("x.png", ImageError("x.png", "no such file")))
+        assert 2 == run("run", "0.png", *FAKE, "-o", name)
+        assert f"{name} is being written by another run" in capsys.readouterr().err
+        first.close()
+        assert 0 == run("run", "0.png", *FAKE, "-o", name)
+
+
+def test_log_lines_do_not_break_the_talk(capsys: pytest.CaptureFixture[str]) -> None:
+    Logged().handle(logging.LogRecord("x", logging.WARNING, "", 0, "odd [/name]", (), None))
+    assert "odd [/name]\n" == capsys.readouterr().err

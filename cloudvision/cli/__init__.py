@@ -11,7 +11,7 @@ from dotenv import find_dotenv, load_dotenv
 from rich.markup import escape
 
 from cloudvision.cli import estimate, gate, ledger, parse, providers, report, run
-from cloudvision.cli._talk import say
+from cloudvision.cli._talk import Logged, say
 from cloudvision.errors import BudgetExceededError, CloudVisionError
 
 __all__ = ["app", "main"]
@@ -38,7 +38,7 @@ app.add_typer(ledger.app, name="ledger")
 def _set_up(verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr.")) -> None:
     load_dotenv(find_dotenv(usecwd=True))
     logging.basicConfig(
-        stream=sys.stderr,
+        handlers=[Logged()],
         # Of the SDKs, warnings alone: below that they log the headers and URLs of every request.
         level=logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

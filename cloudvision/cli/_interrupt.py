@@ -7,14 +7,18 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
+from cloudvision.errors import LedgerError
 from cloudvision.ledger import Ledger
 from cloudvision.stop import StopSignal
 
 GRACE_S = 4.0
 """Seconds that calls on the wire get to bring their answers home."""
+
+BOOKING_S = 0.5
+"""Seconds that the ledger gets to write down which calls are left."""
 
 EXIT_CODE = 130
 
@@ -26,8 +30,19 @@ def interruptible(stop: StopSignal, ledger: Ledger, *, last_words: Callable[[int
     `last_words` gets their number before the process ends without waiting for them. A second signal skips the grace.
     """
 
+    abandoned: list[int] = []
+
+    def abandon() -> None:
+        with suppress(LedgerError):
+            abandoned.append(ledger.abandon())
+
     def end_now() -> None:
-        last_words(ledger.abandon())
+        booking = threading.Thread(target=abandon, daemon=True)
+        booking.start()
+        # Another process may hold the file for longer. Whoever comes next finds the reservations of a process that has
+        # ended, and takes them as uncertain all the same.
+        booking.join(BOOKING_S)
+        last_words(sum(abandoned))
         # Threads that hang in a call cannot be ended otherwise; the ledger is up to date, the files are flushed.
         os._exit(EXIT_CODE)
 

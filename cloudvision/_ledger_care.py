@@ -100,7 +100,10 @@ def compact(db: sqlite3.Connection, path: str | Path) -> None:
         LedgerError: another process is reading, so that the log cannot be emptied now.
     """
     db.execute("VACUUM")
+    patience = db.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.execute("PRAGMA busy_timeout = 1000")
     busy = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    db.execute(f"PRAGMA busy_timeout = {patience}")
     if busy:
         raise LedgerError(
             f"the answers are deleted, but {path} is in use elsewhere and still holds their text in its log;"

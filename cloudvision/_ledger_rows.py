@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cloudvision.errors import BudgetExceededError
 from cloudvision.raw import Raw
 
 Kind = Literal["analysed", "skipped", "failed"]
@@ -20,6 +21,14 @@ class Budget:
     run: int | None = None
     ledger: int | None = None
     day: int | None = None
+
+
+def over_budget(bound: int, *, spent: int, worst: int, words: str) -> BudgetExceededError:
+    """The error for a call whose worst cost does not fit; `words` say whose budget it is."""
+    return BudgetExceededError(
+        f"the budget of {bound / 1e6:.4f} USD for {words} holds {(bound - spent) / 1e6:.4f} USD more,"
+        f" and the next call may cost {worst / 1e6:.4f} USD"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from cloudvision._ledger_rows import Budget, Entry, Foreseen, Reservation, Stored, Tally
-from cloudvision.errors import BudgetExceededError
+from cloudvision._ledger_rows import Budget, Entry, Foreseen, Reservation, Stored, Tally, over_budget
 from cloudvision.raw import Raw
 
 ENTRY_FIELDS = tuple(f.name for f in fields(Entry))
@@ -57,10 +56,7 @@ def check_budget(db: sqlite3.Connection, budget: Budget, *, worst: int, run: int
     for bound, scope, words in bounds:
         spent = totals.get(scope, 0)
         if bound is not None and spent + worst > bound:
-            raise BudgetExceededError(
-                f"the budget of {bound / 1e6:.4f} USD for {words} holds {(bound - spent) / 1e6:.4f} USD more,"
-                f" and the next call may cost {worst / 1e6:.4f} USD"
-            )
+            raise over_budget(bound, spent=spent, worst=worst, words=words)
 
 
 def add(db: sqlite3.Connection, micros: int, *, run: int | None, day: str) -> None:

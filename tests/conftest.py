@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import network_guard
 import pytest
+
+from tests import ledgers
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -36,3 +39,18 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"needs the test data in {SHARED}")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def redis_address(_session_guard: network_guard.Guard) -> Iterator[str]:
+    """A Redis server on a Unix socket; the test is skipped where there is none to start."""
+    with ledgers.redis_server() as address:
+        yield address
+
+
+@pytest.fixture(params=["sqlite", "redis"])
+def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ledgers.Opener]:
+    """Opens one empty ledger, of either store, as often as wanted."""
+    name = ledgers.new_name(request.param, folder=tmp_path, redis=lambda: request.getfixturevalue("redis_address"))
+    with ExitStack() as stack:
+        yield ledgers.Opener(name, stack)

@@ -1,0 +1,203 @@
+"""The Lua scripts behind the Redis ledger: each runs as one transaction on the server.
+
+KEYS[1] is the prefix of all keys of one ledger; it holds a hash tag, so that a cluster keeps them in one place. A
+missing value is passed as the empty string. Under the prefix lie
+
+    answer:KEY       hash: raw, cost, created, error_type, error, source, provider
+    answers          sorted set of keys by `created`
+    attempt:ID       hash of an attempt that is reserved or uncertain, or was released by hand; others are only counted
+    open, open:KEY   sets of ids: all attempts that are reserved or uncertain, and those of one picture
+    resolved         set of ids: those that were released by hand
+    states:all, states:RUN     hash: number and micros of attempts by state
+    totals           hash: what is spent, reserved or possibly spent, by scope: "all", "day:2026-11-21", "run:7"
+    run:ID, runs, identity:IDENTITY, estimates:IDENTITY
+    progress:RUN     hash of entries as JSON by position; positions:RUN is their order, tally:RUN their sums
+    starts:BUCKET, pause:BUCKET
+"""
+
+from __future__ import annotations
+
+_PRELUDE = """
+local p = KEYS[1]
+local function add(run, day, micros)
+  redis.call('HINCRBY', p .. 'totals', 'all', micros)
+  redis.call('HINCRBY', p .. 'totals', 'day:' .. day, micros)
+  if run ~= '' then redis.call('HINCRBY', p .. 'totals', 'run:' .. run, micros) end
+end
+local function count(run, state, number, micros)
+  for _, scope in ipairs(run == '' and {'all'} or {'all', run}) do
+    redis.call('HINCRBY', p .. 'states:' .. scope, state .. ':number', number)
+    redis.call('HINCRBY', p .. 'states:' .. scope, state .. ':micros', micros)
+  end
+end
+-- Bring an attempt into another state with another cost. `by_hand` keeps a released one, in case its answer comes.
+local function move(id, state, cost, by_hand)
+  local name = p .. 'attempt:' .. id
+  local was, worst, run, day, key = unpack(redis.call('HMGET', name, 'state', 'worst', 'run', 'day', 'key'))
+  if not was or was == state or (was == 'released' and state ~= 'settled') then return 0 end
+  worst = tonumber(worst)
+  cost = cost == 'worst' and worst or tonumber(cost)
+  local counted = was == 'released' and 0 or worst
+  count(run, was, -1, 0 - counted)
+  count(run, state, 1, cost)
+  if cost ~= counted then add(run, day, cost - counted) end
+  if state == 'uncertain' then
+    redis.call('HSET', name, 'state', state)
+    return 1
+  end
+  redis.call('SREM', p .. 'open', id)
+  redis.call('SREM', p .. 'open:' .. key, id)
+  redis.call('SREM', p .. 'resolved', id)
+  if by_hand then
+    redis.call('HSET', name, 'state', state)
+    redis.call('SADD', p .. 'resolved', id)
+  else
+    redis.call('DEL', name)
+  end
+  return 1
+end
+-- Sums begin with 0, since Lua spells a product of 0 and -1 as "-0", which Redis takes for no integer.
+local function tally(run, entry, sign)
+  local name = entry.kind .. ':' .. (entry.cached and 1 or 0) .. ':' .. (entry.audited and 1 or 0)
+  redis.call('HINCRBY', p .. 'tally:' .. run, name .. ':entries', sign)
+  redis.call('HINCRBY', p .. 'tally:' .. run, name .. ':cost', 0 + sign * entry.cost)
+  redis.call('HINCRBY', p .. 'tally:' .. run, name .. ':avoided', 0 + sign * entry.avoided)
+end
+local function forget(run, position)
+  local old = redis.call('HGET', p .. 'progress:' .. run, position)
+  if old then tally(run, cjson.decode(old), -1) end
+  redis.call('HDEL', p .. 'progress:' .. run, position)
+  redis.call('ZREM', p .. 'positions:' .. run, position)
+end
+local function record(run, position, entry)
+  forget(run, position)
+  redis.call('HSET', p .. 'progress:' .. run, position, entry)
+  redis.call('ZADD', p .. 'positions:' .. run, position, position)
+  tally(run, cjson.decode(entry), 1)
+end
+local function server_time(given)
+  if given ~= '' then return tonumber(given) end
+  local time = redis.call('TIME')
+  return time[1] + time[2] / 1000000
+end
+"""
+
+RESERVE = """
+local key, id, source, provider, worst, run, day, owner, lease_until, now, uncertain, newer_than = unpack(ARGV, 1, 12)
+local name = p .. 'answer:' .. key
+local created = redis.call('HGET', name, 'created')
+if created and tonumber(created) >= tonumber(newer_than) then
+  return {'stored', redis.call('HMGET', name, 'raw', 'cost', 'created', 'error_type', 'error')}
+end
+local held, doubtful = {}, false
+for _, other in ipairs(redis.call('SMEMBERS', p .. 'open:' .. key)) do
+  local state, whose, until_ = unpack(redis.call('HMGET', p .. 'attempt:' .. other, 'state', 'owner', 'lease_until'))
+  if state == 'reserved' and other == id then return {'reserved'} end  -- the same request again: its answer was lost
+  if state == 'reserved' and tonumber(until_) > tonumber(now) then
+    held[#held + 1] = {other, whose}
+  else
+    if state == 'reserved' then move(other, 'uncertain', 'worst') end
+    doubtful = true
+  end
+end
+if #held > 0 then return {'held', held} end
+if doubtful and uncertain == 'keep' then return {'uncertain'} end
+for index, scope in ipairs({'run:' .. run, 'all', 'day:' .. day}) do
+  local bound = ARGV[12 + index]
+  if bound ~= '' then
+    local spent = tonumber(redis.call('HGET', p .. 'totals', scope) or '0')
+    if spent + tonumber(worst) > tonumber(bound) then return {'over', index, tostring(spent)} end
+  end
+end
+if redis.call('EXISTS', p .. 'attempt:' .. id) == 1 then return {'taken'} end
+redis.call('HSET', p .. 'attempt:' .. id, 'key', key, 'run', run, 'source', source, 'provider', provider,
+  'state', 'reserved', 'owner', owner, 'lease_until', lease_until, 'worst', worst, 'day', day, 'started', now)
+redis.call('SADD', p .. 'open', id)
+redis.call('SADD', p .. 'open:' .. key, id)
+count(run, 'reserved', 1, worst)
+add(run, day, worst)
+return {'reserved'}
+"""
+
+SETTLE = """
+local key, id, source, provider, cost, created, raw, error_type, message, run, position, entry = unpack(ARGV)
+local name = p .. 'answer:' .. key
+redis.call('DEL', name)
+redis.call('HSET', name, 'source', source, 'provider', provider, 'cost', cost, 'created', created)
+if raw ~= '' then redis.call('HSET', name, 'raw', raw) end
+if error_type ~= '' then redis.call('HSET', name, 'error_type', error_type, 'error', message) end
+redis.call('ZADD', p .. 'answers', created, key)
+if entry ~= '' then record(run, position, entry) end
+return move(id, 'settled', cost)
+"""
+
+END = "return move(ARGV[1], ARGV[2], ARGV[3])"
+
+LOSE = """
+local lost = 0
+for _, id in ipairs(ARGV) do
+  if redis.call('HGET', p .. 'attempt:' .. id, 'state') == 'reserved' then lost = lost + move(id, 'uncertain', 'worst') end
+end
+return lost
+"""
+
+RESOLVE = """
+local resolved = 0
+for index = 2, #ARGV do
+  if redis.call('HGET', p .. 'attempt:' .. ARGV[index], 'state') == 'uncertain' then
+    if ARGV[1] == 'billed' then move(ARGV[index], 'settled', 'worst')
+    else move(ARGV[index], 'released', 0, true) end
+    resolved = resolved + 1
+  end
+end
+return resolved
+"""
+
+BEGIN_RUN = """
+local identity, command, provider, started, reopen = unpack(ARGV)
+local id = redis.call('GET', p .. 'identity:' .. identity)
+if id and (reopen == '1' or redis.call('HEXISTS', p .. 'run:' .. id, 'ended') == 0) then
+  redis.call('HDEL', p .. 'run:' .. id, 'ended')
+  return {tonumber(id), 1}
+end
+id = redis.call('INCR', p .. 'last_run')
+redis.call('HSET', p .. 'run:' .. id, 'identity', identity, 'command', command, 'provider', provider, 'started', started)
+redis.call('SET', p .. 'identity:' .. identity, id)
+redis.call('RPUSH', p .. 'runs', id)
+return {id, 0}
+"""
+
+RECORD = "record(ARGV[1], ARGV[2], ARGV[3])"
+FORGET = "for index = 2, #ARGV do forget(ARGV[1], ARGV[index]) end"
+
+TAKE_START = """
+local name, now, longest, paused = p .. 'starts:' .. ARGV[1], server_time(ARGV[2]), 0, nil
+for index = 4, #ARGV, 2 do longest = math.max(longest, tonumber(ARGV[index])) end
+redis.call('ZREMRANGEBYSCORE', name, '-inf', string.format('%.9f', now - longest))
+redis.call('ZREMRANGEBYSCORE', name, string.format('(%.9f', now + 1), '+inf')
+local since, until_ = unpack(redis.call('HMGET', p .. 'pause:' .. ARGV[1], 'since', 'until'))
+local wait = (since and tonumber(since) <= now + 1) and math.max(0, tonumber(until_) - now) or 0
+for index = 3, #ARGV, 2 do
+  local found = redis.call('ZREVRANGE', name, tonumber(ARGV[index]) - 1, tonumber(ARGV[index]) - 1, 'WITHSCORES')
+  if found[2] then wait = math.max(wait, tonumber(found[2]) + tonumber(ARGV[index + 1]) - now) end
+end
+if wait <= 0 then
+  redis.call('ZADD', name, string.format('%.9f', now), redis.call('INCR', p .. 'last_start'))
+  redis.call('PEXPIRE', name, math.ceil(longest * 1000) + 1000)
+end
+return string.format('%.9f', wait)
+"""
+
+PAUSE_STARTS = """
+local name, now = p .. 'pause:' .. ARGV[1], server_time(ARGV[2])
+local since, until_ = unpack(redis.call('HMGET', name, 'since', 'until'))
+local last = (since and tonumber(since) <= now + 1) and tonumber(until_) or now
+if now + tonumber(ARGV[3]) > last then
+  redis.call('HSET', name, 'since', string.format('%.9f', now), 'until', string.format('%.9f', now + ARGV[3]))
+end
+"""
+
+
+def with_prelude(body: str) -> str:
+    """A script as it is sent to the server."""
+    return _PRELUDE + body

@@ -32,6 +32,9 @@ def estimate(
     model: Annotated[str | None, typer.Option(help="Model or model version.")] = None,
     pages: Annotated[str | None, typer.Option(help="Page ranges of documents, such as 1-3,5.")] = None,
     locale: Annotated[str | None, typer.Option(help="Language of the text or of the answer, such as en.")] = None,
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="Send large pictures smaller: quicker, not cheaper.")
+    ] = False,
     ledger: Annotated[Path, typer.Option(help="File that keeps answers; the estimate too.")] = Path("cloudvision.db"),
     audit: Annotated[float, typer.Option(help="Share of skips that are called all the same.", min=0, max=1)] = 0.0,
     limit: Annotated[int | None, typer.Option(help="Stop after so many sources.", min=1)] = None,
@@ -52,6 +55,7 @@ def estimate(
         model=model,
         language=locale,
         pages=pages,
+        shrink=shrink,
     )
     asked, looker, names = open_provider(provider, options), Gate.load() if gate else None, tuple(source)
     passed = sources.Passed()

@@ -83,6 +83,9 @@ def run(
     pages: Annotated[str | None, typer.Option(help="Page ranges of documents, such as 1-3,5.")] = None,
     locale: Annotated[str | None, typer.Option(help="Language of the text or of the answer, such as en.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="out.jsonl, out.csv or out.parquet.")] = None,
+    shrink: Annotated[
+        bool, typer.Option("--shrink", help="Send large pictures smaller: quicker, not cheaper.")
+    ] = False,
     ledger: Annotated[Path, typer.Option(help="File that keeps answers, spend and progress.")] = Path("cloudvision.db"),
     budget: Annotated[float | None, typer.Option(help="Most US dollars that this run may spend.", min=0)] = None,
     budget_per_day: Annotated[float | None, typer.Option(help="Most US dollars for each UTC day.", min=0)] = None,
@@ -106,6 +109,7 @@ def run(
         model=model,
         language=locale,
         pages=pages,
+        shrink=shrink,
         timeout_s=timeout,
     )
     asked = open_provider(provider, options)

@@ -21,6 +21,7 @@ class Options:
         min_confidence: 0 to 1; words below it are left out by the service.
         min_word_width, min_word_height: 0 to 1 of the picture; smaller words are left out by the service.
         regions_of_interest: (left, top, width, height) fractions; only text inside them is read.
+        shrink: send large pictures smaller (see `_shrink.ENOUGH`); quicker, not cheaper, and small text may be lost.
         timeout_s: seconds that one attempt may take after the connection stands.
         connect_timeout_s: seconds until the connection must stand.
     """
@@ -35,6 +36,7 @@ class Options:
     min_word_width: float | None = None
     min_word_height: float | None = None
     regions_of_interest: tuple[tuple[float, float, float, float], ...] = ()
+    shrink: bool = False
     timeout_s: float = 60.0
     connect_timeout_s: float = 10.0
 

@@ -8,6 +8,7 @@ import re
 from cloudvision.errors import ConfigError
 from cloudvision.images import Image, Limits, Remote
 from cloudvision.providers._options import Options
+from cloudvision.providers._shrink import ENOUGH, shrunk
 
 LIMITS = Limits(formats=frozenset({"JPEG", "PNG"}), max_bytes=5_242_880, min_side=80)
 """Bytes sent with the request: model of the API (`ImageBlob`), "Guidelines and quotas in Amazon Rekognition"."""
@@ -18,7 +19,7 @@ MAX_REGIONS = 10
 _ETAG = re.compile(r'"[^"]*"|[0-9a-f]{32}(-[0-9]+)?')
 """What S3 gives as an ETag: in quotation marks, or the bare MD5 with a count of parts. Version ids never look so."""
 
-SETTINGS = frozenset({"min_confidence", "min_word_width", "min_word_height", "regions_of_interest"})
+SETTINGS = frozenset({"min_confidence", "min_word_width", "min_word_height", "regions_of_interest", "shrink"})
 
 
 def filters(options: Options, *, provider: str) -> dict[str, object]:
@@ -65,13 +66,13 @@ def s3_object(remote: Remote) -> dict[str, dict[str, str]]:
     return {"S3Object": place}
 
 
-def image_bytes(image: Image) -> tuple[dict[str, bytes], int, int]:
+def image_bytes(image: Image, *, shrink: bool = False) -> tuple[dict[str, bytes], int, int]:
     """The `Image` of a request with its upright width and height in pixels.
 
     Raises:
         ImageError: the picture is smaller than 80 pixels, damaged, or cannot be made to fit; nothing was sent.
     """
-    prepared = image.prepare(LIMITS)
+    prepared = shrunk(image, LIMITS, side=ENOUGH["aws-rekognition"]) if shrink else image.prepare(LIMITS)
     return {"Bytes": prepared.data}, prepared.width, prepared.height
 
 

@@ -18,6 +18,7 @@ from cloudvision.providers._aws_errors import sdk_error
 from cloudvision.providers._aws_wire import Boto3Client, Wire, WireAnswer
 from cloudvision.providers._options import Options
 from cloudvision.providers._rekognition_parse import parse
+from cloudvision.providers._shrink import ENOUGH
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
@@ -63,7 +64,10 @@ class AwsRekognition:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._filters = request.filters(options, provider=self.name)
+        self._shrink = options.shrink
         self.fingerprint = request.fingerprint(self._filters, preparation=PREPARATION)
+        if options.shrink:
+            self.fingerprint += f" shrunk={ENOUGH[self.name]}"
         self._settings = ClientSettings(
             service="rekognition",
             region=region,
@@ -111,7 +115,7 @@ class AwsRekognition:
         if isinstance(image, Remote):
             picture = request.s3_object(image)
         else:
-            picture, width, height = request.image_bytes(image)
+            picture, width, height = request.image_bytes(image, shrink=self._shrink)
         parameters: dict[str, object] = {"Image": picture}
         if self._filters:
             parameters["Filters"] = self._filters

@@ -16,6 +16,7 @@ from cloudvision.providers._azure import Connection, Hook, Login, missing_extra
 from cloudvision.providers._azure_errors import Resource, refusal
 from cloudvision.providers._image_analysis_parse import RESULTS, parse_answer
 from cloudvision.providers._options import Options
+from cloudvision.providers._shrink import ENOUGH, shrunk
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
@@ -74,7 +75,7 @@ class AzureImageAnalysis:
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
-        known = frozenset({"features", "model", "language", "gender_neutral", "crop_ratios"})
+        known = frozenset({"features", "model", "language", "gender_neutral", "crop_ratios", "shrink"})
         options.refuse_unknown(self.name, known)
         self.features = _features(options.features)
         _check(options, self.features)
@@ -108,7 +109,8 @@ class AzureImageAnalysis:
             if image.url is None:
                 raise ConfigError(f"{self.name} cannot read {image.source}: it takes files and http(s) URLs")
             return self._ask(image.url)
-        prepared = image.prepare(LIMITS)
+        shrink = self._options.shrink
+        prepared = shrunk(image, LIMITS, side=ENOUGH[self.name]) if shrink else image.prepare(LIMITS)
         return replace(self._ask(prepared), width=prepared.width, height=prepared.height)
 
     def parse(self, raw: Raw, /) -> Analysis:
@@ -208,4 +210,6 @@ def _fingerprint(options: Options, features: tuple[str, ...]) -> str:
         "crop_ratios": options.crop_ratios,
         "model": options.model,
     }
+    if options.shrink:  # not among the others: answers from before this option keep their keys
+        settings["shrunk"] = ENOUGH[AzureImageAnalysis.name]
     return json.dumps(settings, sort_keys=True)

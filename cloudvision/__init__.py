@@ -12,6 +12,7 @@ What is named here is the public interface; everything else may change.
 """
 
 from cloudvision.batch import run_many
+from cloudvision.breaker import CircuitBreaker, OutageBounds
 from cloudvision.errors import (
     AuthError,
     BlockedAddressError,
@@ -23,6 +24,7 @@ from cloudvision.errors import (
     ImageError,
     LedgerError,
     NotAnImageError,
+    OutageError,
     ProviderError,
     RejectedError,
     SettingsRejectedError,
@@ -71,6 +73,7 @@ __all__ = [
     "Budget",
     "BudgetExceededError",
     "Caption",
+    "CircuitBreaker",
     "CloudVisionError",
     "ConfigError",
     "Crop",
@@ -90,6 +93,8 @@ __all__ = [
     "Line",
     "NotAnImageError",
     "Options",
+    "OutageBounds",
+    "OutageError",
     "Outcome",
     "PageRegion",
     "Pipeline",

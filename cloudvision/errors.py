@@ -21,6 +21,7 @@
           SettingsRejectedError fatal    it refuses what is asked of it (a language, a feature), whatever the picture
         ThrottledError        retryable  too many requests; `retry_after` says how long the service wants us to wait
         UnavailableError      retryable  5xx, a time-out, no connection
+          OutageError         fatal      it stayed away for longer than a run waits
         UnexpectedAnswerError            an answer of status 200 that is not the shape we know
 
 `fatal` ends a batch: the next source would fail for the same reason. `retryable` may be tried again by itself.
@@ -203,6 +204,13 @@ class UnavailableError(ProviderError):
     ) -> None:
         super().__init__(message, provider=provider, status=status, code=code, request_id=request_id, billed=billed)
         self.retry_after = retry_after
+
+
+class OutageError(UnavailableError):
+    """The service stayed away for longer than a run waits for it. Nothing was sent; the run can be taken up again."""
+
+    retryable = False
+    fatal = True
 
 
 class UnexpectedAnswerError(ProviderError):

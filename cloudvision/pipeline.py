@@ -6,7 +6,7 @@
                        | miss                                                           |
                        gate.judge --not worth it--> Skipped (a share is called: audit)  |
                                     | worth it                                          |
-          retry: reserve(worst cost); limiter; provider.call; settle | release | uncertain
+          retry: breaker; reserve(worst cost); limiter; provider.call; settle | release | uncertain
                                     '----------------------> Raw --provider.parse--> Analysed
 
     an expected error that is not fatal --> Failed; a fatal one is raised; a bug is a traceback
@@ -20,22 +20,26 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeVar
 
 from cloudvision import _read, images
+from cloudvision.breaker import CircuitBreaker
 from cloudvision.errors import (
     CloudVisionError,
     ProviderError,
     RejectedError,
     StoppedError,
     ThrottledError,
+    UnavailableError,
     UncertainError,
 )
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Budget, Busy, Entry, Ledger, Reservation, Stored, Uncertain
+from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.provider import Provider
@@ -135,11 +139,11 @@ class Pipeline:
         run: id of the run that the entries belong to (`Ledger.begin_run`); None keeps answers but no progress.
         policy: budget, retries, audit.
         limiter: how fast calls may leave, shared by all threads.
+        breaker: holds everybody back while the service is down, shared by all threads; its clock is that of the retries.
         load: turns a source into a picture.
         load_object: downloads an S3 object; None where nothing is to be downloaded, and the gate passes objects by.
         send_objects: the provider reads S3 objects itself; False to send it the downloaded bytes.
         stop: thrown to end all waiting.
-        clock: seconds, monotonic.
         rng: randomness of the retry waits.
         began: seconds since the epoch; what is older counts as "before" for `Policy.again`.
         telemetry: spans and metrics; by default those of the process, which are nowhere unless they are set up.
@@ -147,15 +151,15 @@ class Pipeline:
 
     provider: Provider
     gate: Judge | None = None
-    ledger: Ledger = field(default_factory=Ledger)
+    ledger: LedgerStore = field(default_factory=Ledger)
     run_id: int | None = None
     policy: Policy = Policy()
     limiter: Limiter = field(default_factory=Limiter)
+    breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
     load: Callable[[images.Source], Image] = images.load
     load_object: Callable[[Remote], Image] | None = None
     send_objects: bool = True
     stop: StopSignal = field(default_factory=StopSignal)
-    clock: Callable[[], float] = time.monotonic
     rng: random.Random = field(default_factory=random.Random)
     began: float = field(default_factory=time.time)
     telemetry: Telemetry = field(default_factory=Telemetry)
@@ -185,7 +189,7 @@ class Pipeline:
                 case = replace(self._judged(case, image), call_again=stored is not None)
                 if case.verdict and not case.verdict.worth and not case.audited:
                     return self._skipped(case, image)
-                stored, paid = self._retrying(lambda: self._claim_and_call(case, image))
+                stored, paid = self._retrying(lambda: self._outlasting(case, image))
             else:
                 paid = False
             return self._analysed(case, stored, paid=paid, avoided=0 if paid else self.provider.worst_cost(image))
@@ -259,38 +263,57 @@ class Pipeline:
         verdict = self.gate.judge(image)
         return replace(case, verdict=verdict, audited=not verdict.worth and _drawn(image.digest) < self.policy.audit)
 
-    def _claim_and_call(self, case: _Case, image: Image | Remote) -> tuple[Stored, bool]:
-        worst = self.provider.worst_cost(image)
+    def _outlasting(self, case: _Case, image: Image | Remote) -> tuple[Stored, bool]:
+        """One attempt as the retry policy counts them: what fails in an outage is waited out and does not count."""
         while True:
             self._check_stop()
-            claim = self.ledger.reserve(
-                case.key,
-                source=case.source,
-                provider=self.provider.name,
-                worst=worst,
-                run=self.run_id,
-                budget=self.policy.budget,
-                uncertain=self.policy.uncertain,
-                newer_than=self.began if case.call_again else None,
-            )
-            match claim:
-                case Stored():
-                    return claim, False
-                case Uncertain():
-                    raise UncertainError(
-                        f"{case.source}: an earlier call was cut off and may have been billed; it was not repeated"
-                    )
-                case Busy():
-                    self.ledger.wait_for_change(0.25)
-                case Reservation():
-                    return self._call(claim, case, image), True
+            ticket = self.breaker.enter(case.key, sleep=self.stop.sleep)
+            try:
+                if (got := self._claim_and_call(case, image, ticket)) is not None:
+                    return got
+            except UnavailableError as error:
+                if error.fatal or not self.breaker.failed(ticket, error, picture=case.key):
+                    raise
+            finally:
+                self.breaker.leave(ticket)
 
-    def _call(self, held: Reservation, case: _Case, image: Image | Remote) -> Stored:
+    def _claim_and_call(self, case: _Case, image: Image | Remote, ticket: int) -> tuple[Stored, bool] | None:
+        """The answer and whether it was paid for now; None to come back, with another ticket."""
+        claim = self.ledger.reserve(
+            case.key,
+            source=case.source,
+            provider=self.provider.name,
+            worst=self.provider.worst_cost(image),
+            run=self.run_id,
+            budget=self.policy.budget,
+            uncertain=self.policy.uncertain,
+            newer_than=self.began if case.call_again else None,
+        )
+        match claim:
+            case Stored():
+                return claim, False
+            case Uncertain():
+                raise UncertainError(
+                    f"{case.source}: an earlier call was cut off and may have been billed; it was not repeated"
+                )
+            case Busy():
+                self.breaker.leave(ticket)
+                self.ledger.wait_for_change(0.25)
+                return None
+            case Reservation():
+                stored = self._call(claim, case, image, ticket)
+                return None if stored is None else (stored, True)
+
+    def _call(self, held: Reservation, case: _Case, image: Image | Remote, ticket: int) -> Stored | None:
         sent = False
         try:
-            self.limiter.acquire()
+            number = self.limiter.acquire()
+            if not self.breaker.stands(ticket):  # the service went down while this call waited for its turn
+                self.ledger.release(held)
+                return None
             sent = True
-            raw = self.telemetry.call(lambda: self.provider.call(image), provider=self.provider.name)
+            with self._telling(ticket, number):
+                raw = self.telemetry.call(lambda: self.provider.call(image), provider=self.provider.name)
         except RejectedError as error:
             if error.fatal:
                 self._book(held, error)
@@ -319,10 +342,25 @@ class Pipeline:
             self.ledger.charge(held, cost=held.worst)
         else:
             self.ledger.release(held)
-        if isinstance(error, ThrottledError):
-            seconds = min(error.retry_after or 1.0, self.policy.retry.retry_after_max_s)
-            log.info("throttled by %s: nobody calls for %.1f s", held.provider, seconds)
-            self.limiter.pause(seconds)
+
+    @contextmanager
+    def _telling(self, ticket: int, number: int) -> Iterator[None]:
+        """Tell limiter and breaker how the call went; an outage the caller asks the breaker about by itself."""
+        try:
+            yield
+        except ThrottledError as error:
+            asked, most = error.retry_after, self.policy.retry.retry_after_max_s
+            self.limiter.throttled(number, retry_after=None if asked is None else min(asked, most))
+            self.breaker.succeeded(ticket)
+            raise
+        except UnavailableError:
+            raise
+        except ProviderError:
+            self.limiter.answered()
+            self.breaker.succeeded(ticket)
+            raise
+        self.limiter.answered()
+        self.breaker.succeeded(ticket)
 
     def _analysed(self, case: _Case, stored: Stored, *, paid: bool, avoided: int) -> Outcome:
         if stored.raw is None:
@@ -370,7 +408,7 @@ class Pipeline:
             self.ledger.record(self.run_id, entry)
 
     def _retrying(self, step: Callable[[], T]) -> T:
-        return self.policy.retry.retrying(clock=self.clock, sleep=self._wait, rng=self.rng)(step)
+        return self.policy.retry.retrying(clock=self.breaker.patience, sleep=self._wait, rng=self.rng)(step)
 
     def _wait(self, seconds: float) -> None:
         log.debug("tried again in %.1f s", seconds)

@@ -131,7 +131,8 @@ def test_transient_errors_are_tried_again_and_cost_nothing() -> None:
 class StillLimiter(Limiter):
     """Takes note of pauses without waiting for them."""
 
-    def acquire(self) -> None: ...
+    def acquire(self) -> int:
+        return 1
 
 
 def spent(ledger: Ledger) -> dict[str, tuple[int, int]]:

@@ -16,7 +16,9 @@ from rich.markup import escape
 
 from cloudvision import images, prices, sources
 from cloudvision.batch import run_many
+from cloudvision.breaker import CircuitBreaker
 from cloudvision.cli._downloads import Downloads
+from cloudvision.cli._duration import seconds
 from cloudvision.cli._identity import identity
 from cloudvision.cli._interrupt import EXIT_CODE, interruptible
 from cloudvision.cli._output import open_output, writing
@@ -26,7 +28,8 @@ from cloudvision.cli._telemetry import reporting
 from cloudvision.errors import BudgetExceededError, ConfigError, StoppedError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
-from cloudvision.ledger import Budget, Ledger, Run
+from cloudvision.ledger import Budget, Run
+from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
 from cloudvision.pipeline import Pipeline, Policy, Source, name_of
 from cloudvision.provider import DETAILS, Provider, open_provider
@@ -86,7 +89,10 @@ def run(
     shrink: Annotated[
         bool, typer.Option("--shrink", help="Send large pictures smaller: quicker, not cheaper.")
     ] = False,
-    ledger: Annotated[Path, typer.Option(help="File that keeps answers, spend and progress.")] = Path("cloudvision.db"),
+    ledger: Annotated[
+        str, typer.Option(help="Keeps answers, spend and progress: file or redis://...")
+    ] = "cloudvision.db",
+    answers_ttl: Annotated[str | None, typer.Option(help="Ask anew for answers older than this, such as 30d.")] = None,
     budget: Annotated[float | None, typer.Option(help="Most US dollars that this run may spend.", min=0)] = None,
     budget_per_day: Annotated[float | None, typer.Option(help="Most US dollars for each UTC day.", min=0)] = None,
     rate: Annotated[float | None, typer.Option(help="Most calls a second.", min=0.001)] = None,
@@ -112,6 +118,7 @@ def run(
         shrink=shrink,
         timeout_s=timeout,
     )
+    ttl_s = None if answers_ttl is None else seconds(answers_ttl)
     asked = open_provider(provider, options)
     details = DETAILS[provider]
     job = _Job(
@@ -129,17 +136,21 @@ def run(
         # A call over the wire waits, a local one computes: more threads than cores only help the first.
         workers=workers or ((os.cpu_count() or 1) if details.local else 8),
         order=order,
-        rate=rate or details.rate_per_s,
+        rate=rate,
         private_hosts=allow_private_hosts,
         output=output,
         timeout_s=timeout,
     )
     downloads, stop = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots), StopSignal()
-    with reporting(telemetry) as told, Ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:
+    with (
+        reporting(telemetry) as told,
+        open_ledger(ledger, ttl_s=ttl_s) as opened,
+        downloads.open(sleep=stop.sleep) as fetcher,
+    ):
         raise typer.Exit(_go(job, opened, fetcher, stop, telemetry=told))
 
 
-def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal, *, telemetry: Telemetry) -> int:
+def _go(job: _Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, *, telemetry: Telemetry) -> int:
     command = " ".join(map(name_of, job.names))[:500]  # kept and shown: without the secrets of URLs
     this_run = ledger.begin_run(
         job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
@@ -150,7 +161,8 @@ def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal, *, teleme
         ledger=ledger,
         run_id=this_run.id,
         policy=job.policy,
-        limiter=Limiter(job.rate, sleep=stop.sleep),
+        limiter=_limiter(job, ledger, stop),
+        breaker=CircuitBreaker(job.provider.name),
         load=partial(images.load, fetcher=fetcher),
         load_object=S3.from_env().load,
         send_objects=DETAILS[job.provider.name].reads_s3,
@@ -185,6 +197,14 @@ def _go(job: _Job, ledger: Ledger, fetcher: Fetcher, stop: StopSignal, *, teleme
     return _exit_code(ended, counts)
 
 
+def _limiter(job: _Job, ledger: LedgerStore, stop: StopSignal) -> Limiter:
+    name, details = job.provider.name, DETAILS[job.provider.name]
+    if job.rate is not None:
+        return Limiter(job.rate, shared=ledger, bucket=name, sleep=stop.sleep)
+    # What a standard account allows is the most; a free or a shared one allows less, and nobody says how much.
+    return Limiter(details.rate_per_s, adaptive=not details.local, sleep=stop.sleep)
+
+
 def _exit_code(ended: StoppedError | BudgetExceededError | None, counts: Counts) -> int:
     if isinstance(ended, StoppedError):
         say("[bold]stopped.[/] The same command goes on where it was.")
@@ -195,7 +215,7 @@ def _exit_code(ended: StoppedError | BudgetExceededError | None, counts: Counts)
     return 1 if counts.failed else 0
 
 
-def _summary(job: _Job, ledger: Ledger, this_run: Run, counts: Counts, passed: sources.Passed) -> None:
+def _summary(job: _Job, ledger: LedgerStore, this_run: Run, counts: Counts, passed: sources.Passed) -> None:
     figures = report(ledger, run=this_run.id)
     say(
         f"[bold]{counts.done} sources:[/] {counts.called + counts.cached} read ({counts.called} called,"
@@ -208,7 +228,9 @@ def _summary(job: _Job, ledger: Ledger, this_run: Run, counts: Counts, passed: s
         # An engine on this machine costs nothing: the skips are told at the price they would have elsewhere.
         saved = prices.price("aws-rekognition/DetectText", figures.skipped + figures.cached) / prices.MICROS
     at = " at the list price of aws-rekognition" if free else ""
-    say(f"[bold]spent[/] {figures.spent_usd:.4f} USD, [bold]saved[/] {saved:.4f} USD{at} (ledger {ledger.path})")
+    say(
+        f"[bold]spent[/] {figures.spent_usd:.4f} USD, [bold]saved[/] {saved:.4f} USD{at} (ledger {escape(ledger.name)})"
+    )
     if figures.uncertain:
         say(f"{figures.uncertain} calls of this run were cut off and may have been billed; they count as spent")
     if passed.files:

@@ -11,49 +11,23 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Literal
 
 from cloudvision import prices
+from cloudvision._bill import Bill, Itemised, PriceUsed, Range, Seen, units_of
 from cloudvision._json import JSON, encode, tagged
 from cloudvision.errors import CloudVisionError
-from cloudvision.images import Image, Remote
 from cloudvision.ledger import Foreseen
 from cloudvision.pipeline import Pipeline, Source
-from cloudvision.provider import DETAILS
 from cloudvision.report import wilson
+
+__all__ = ["SAMPLE", "Estimate", "Itemised", "PriceUsed", "Range", "estimate", "rows"]
 
 SAMPLE = 200
 """Pictures looked at by default: the interval of a share is then at most 14 percentage points wide."""
-
-
-@runtime_checkable
-class Itemised(Protocol):
-    """A provider that tells what a call is billed as, so that the tiers of the price list can be applied."""
-
-    def units(self, image: Image | Remote, /) -> Mapping[str, int]:
-        """Billed units of one call by operation of the price list."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """An expected value with the bounds of its 95 % interval; all three are equal where it is known exactly."""
-
-    expected: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class PriceUsed:
-    """A line of the price list that the cost was computed with; `as_of` is an ISO date."""
-
-    operation: str
-    as_of: str
-    verified: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +75,6 @@ class Estimate:
         return Foreseen(self.entries, self.sampled, round(calls.expected), round(calls.low), round(calls.high), *micros)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """One sampled entry; `worst` and `units` are those of its call."""
-
-    fate: Literal["call", "answered", "skipped", "failed"]
-    digest: str | None = None
-    worst: int = 0
-    units: tuple[tuple[str, int], ...] = ()
-
-
 def estimate(
     pipeline: Pipeline,
     sources: Iterable[Source],
@@ -143,7 +107,7 @@ def estimate(
     calls, answered, skipped, failed = (
         _scaled(counts[fate], len(seen), entries) for fate in ("call", "answered", "skipped", "failed")
     )
-    bill = _Bill(pipeline.provider.name, tuple(seen), position)
+    bill = Bill(tuple(seen), position)
     return Estimate(
         entries=entries,
         sampled=len(seen),
@@ -202,40 +166,28 @@ def _draw(sources: Iterable[Source], sample: int, rng: random.Random) -> tuple[i
     return number, kept
 
 
-def _look(pipeline: Pipeline, source: Source) -> _Seen:
+def _look(pipeline: Pipeline, source: Source) -> Seen:
     try:
         ahead = pipeline.look_ahead(source)
     except CloudVisionError as error:
         if error.fatal:
             raise
-        return _Seen("failed")
+        return Seen("failed")
     if ahead.answered:
-        return _Seen("answered", ahead.image.digest)
+        return Seen("answered", ahead.image.digest)
     provider = pipeline.provider
     worst = provider.worst_cost(ahead.image)
     fate: Literal["call", "skipped"] = "call" if ahead.called else "skipped"
-    return _Seen(fate, ahead.image.digest, worst, _units(provider, ahead.image, worst))
+    return Seen(fate, ahead.image.digest, worst, units_of(provider, ahead.image, worst))
 
 
-def _units(provider: object, image: Image | Remote, worst: int) -> tuple[tuple[str, int], ...]:
-    if isinstance(provider, Itemised):
-        return tuple(provider.units(image).items())
-    details = DETAILS.get(getattr(provider, "name", ""))
-    if details is not None and len(details.prices) == 1:
-        operation = details.prices[0]
-        units, rest = divmod(worst, prices.price(operation, 1))
-        if rest == 0:
-            return ((operation, units),)
-    return ()
-
-
-def _without_copies(seen: list[_Seen]) -> list[_Seen]:
+def _without_copies(seen: list[Seen]) -> list[Seen]:
     """The second time that a picture comes, its answer is there already."""
     met: set[str] = set()
     out = []
     for one in seen:
         copy = one.fate == "call" and one.digest in met
-        out.append(_Seen("answered", one.digest) if copy else one)
+        out.append(Seen("answered", one.digest) if copy else one)
         if one.digest is not None:
             met.add(one.digest)
     return out
@@ -248,35 +200,3 @@ def _scaled(hits: int, trials: int, entries: int) -> Range:
     # What has been seen is certain: that many there are, and that many there are not.
     low, high = max(hits, share.low * entries), min(entries - (trials - hits), share.high * entries)
     return Range(hits / trials * entries, low, high)
-
-
-@dataclass(frozen=True, slots=True)
-class _Bill:
-    provider: str
-    seen: tuple[_Seen, ...]
-    position: int
-
-    @property
-    def tiered(self) -> bool:
-        return all(one.units or not one.worst for one in self.seen)
-
-    def usd(self, fate: str, count: Range) -> Range:
-        """What that many calls like the sampled ones cost, in US dollars."""
-        alike = [one for one in self.seen if one.fate == fate] or [one for one in self.seen if one.worst]
-        return Range(*(self._micros(alike, n) / prices.MICROS for n in (count.expected, count.low, count.high)))
-
-    def lines(self) -> tuple[PriceUsed, ...]:
-        named = {operation for one in self.seen for operation, _ in one.units}
-        listed = [prices.listed(operation) for operation in sorted(named)]
-        return tuple(PriceUsed(line.operation, line.as_of.isoformat(), line.verified) for line in listed)
-
-    def _micros(self, alike: list[_Seen], calls: float) -> float:
-        if not alike:
-            return 0.0
-        if not self.tiered:
-            return calls * sum(one.worst for one in alike) / len(alike)
-        units: Counter[str] = Counter()
-        for one in alike:
-            units.update(dict(one.units))
-        each = {operation: calls * number / len(alike) for operation, number in units.items()}
-        return sum(prices.price(operation, round(number), position=self.position) for operation, number in each.items())

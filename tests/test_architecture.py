@@ -41,6 +41,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("cli",),
 )
 PARTS = {
+    "_bill": "estimate",
     "_ledger_care": "ledger",
     "_ledger_file": "ledger",
     "_ledger_rows": "ledger",

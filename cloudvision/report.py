@@ -9,7 +9,8 @@ from math import sqrt
 from statistics import NormalDist
 
 from cloudvision._json import JSON, encode, tagged
-from cloudvision.ledger import Entry, Foreseen, Ledger
+from cloudvision.ledger import Entry, Foreseen
+from cloudvision.ledger_store import LedgerStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Report:
         return tagged(encode(self))
 
 
-def report(ledger: Ledger, *, run: int | None = None, found_text: Callable[[Entry], bool] | None = None) -> Report:
+def report(ledger: LedgerStore, *, run: int | None = None, found_text: Callable[[Entry], bool] | None = None) -> Report:
     """Add up one run, or all runs of a ledger.
 
     Args:
@@ -103,7 +104,7 @@ def wilson(hits: int, trials: int, *, confidence: float = 0.95) -> Share:
     return Share(hits, trials, max(0.0, middle - half), min(1.0, middle + half))
 
 
-def _missed(ledger: Ledger, run: int | None, found_text: Callable[[Entry], bool] | None) -> Share | None:
+def _missed(ledger: LedgerStore, run: int | None, found_text: Callable[[Entry], bool] | None) -> Share | None:
     if found_text is None or not any(t.audited for t in ledger.tallies(run)):
         return None
     runs = [row.id for row in ledger.runs()] if run is None else [run]

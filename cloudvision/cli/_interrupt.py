@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 
 from cloudvision.errors import LedgerError
-from cloudvision.ledger import Ledger
+from cloudvision.ledger_store import LedgerStore
 from cloudvision.stop import StopSignal
 
 GRACE_S = 4.0
@@ -24,7 +24,7 @@ EXIT_CODE = 130
 
 
 @contextmanager
-def interruptible(stop: StopSignal, ledger: Ledger, *, last_words: Callable[[int], None]) -> Iterator[None]:
+def interruptible(stop: StopSignal, ledger: LedgerStore, *, last_words: Callable[[int], None]) -> Iterator[None]:
     """Within this block SIGINT and SIGTERM throw `stop`; calls that outlast the grace are left as uncertain.
 
     `last_words` gets their number before the process ends without waiting for them. A second signal skips the grace.

@@ -6,7 +6,6 @@ import json
 import time
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,7 +16,7 @@ from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._identity import identity
 from cloudvision.cli._talk import say
 from cloudvision.gate import Gate
-from cloudvision.ledger import Ledger
+from cloudvision.ledger_store import open_ledger
 from cloudvision.pipeline import Pipeline, Policy
 from cloudvision.provider import DETAILS, open_provider
 from cloudvision.providers._aws_s3 import S3
@@ -35,7 +34,7 @@ def estimate(
     shrink: Annotated[
         bool, typer.Option("--shrink", help="Send large pictures smaller: quicker, not cheaper.")
     ] = False,
-    ledger: Annotated[Path, typer.Option(help="File that keeps answers; the estimate too.")] = Path("cloudvision.db"),
+    ledger: Annotated[str, typer.Option(help="Keeps answers; the estimate too.")] = "cloudvision.db",
     audit: Annotated[float, typer.Option(help="Share of skips that are called all the same.", min=0, max=1)] = 0.0,
     limit: Annotated[int | None, typer.Option(help="Stop after so many sources.", min=1)] = None,
     sample: Annotated[int, typer.Option(help="Pictures that are loaded and judged.", min=1)] = figures.SAMPLE,
@@ -60,7 +59,7 @@ def estimate(
     asked, looker, names = open_provider(provider, options), Gate.load() if gate else None, tuple(source)
     passed = sources.Passed()
     downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
-    with Ledger(ledger) as opened, downloads.open(sleep=time.sleep) as fetcher:
+    with open_ledger(ledger) as opened, downloads.open(sleep=time.sleep) as fetcher:
         pipeline = Pipeline(
             asked,
             gate=looker,

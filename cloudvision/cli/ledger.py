@@ -17,24 +17,25 @@ import typer
 from cloudvision.cli._duration import seconds
 from cloudvision.cli._talk import say
 from cloudvision.errors import ConfigError
-from cloudvision.ledger import Answer, Attempt, Ledger
+from cloudvision.ledger import Answer, Attempt
+from cloudvision.ledger_store import REDIS, LedgerStore, open_ledger
 from cloudvision.prices import MICROS
 
 app = typer.Typer(help="Settle uncertain calls; take answers out; delete by source or age.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger of the runs.")]
+Name = Annotated[str, typer.Argument(metavar="LEDGER", help="The ledger of the runs: file or redis://...")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def open_existing(name: str) -> Ledger:
+def open_existing(name: str) -> LedgerStore:
     """Open a ledger that must be there already.
 
     Raises:
         ConfigError: there is no such file.
     """
-    if not Path(name).is_file():
+    if not name.startswith(REDIS) and not Path(name).is_file():
         raise ConfigError(f"there is no ledger {name}")
-    return Ledger(name)
+    return open_ledger(name)
 
 
 @app.command("resolve")

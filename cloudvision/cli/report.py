@@ -11,32 +11,33 @@ from typing import Annotated
 import typer
 
 from cloudvision import report as figures
-from cloudvision.errors import ConfigError, UnexpectedAnswerError
-from cloudvision.ledger import Entry, Ledger, RunRow
+from cloudvision.cli.ledger import open_existing
+from cloudvision.errors import UnexpectedAnswerError
+from cloudvision.ledger import Entry, RunRow
+from cloudvision.ledger_store import LedgerStore
 from cloudvision.provider import Provider, open_provider
 
 
 def report(
-    ledger: Annotated[Path, typer.Argument(help="The ledger file of the runs.")] = Path("cloudvision.db"),
+    ledger: Annotated[str, typer.Argument(help="The ledger of the runs: file or redis://...")] = "cloudvision.db",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write one self-contained page to this file.")] = None,
 ) -> None:
     """Called, skipped, cached, uncertain, spent and saved: of the whole ledger and of each run."""
-    if not ledger.is_file():
-        raise ConfigError(f"there is no ledger {ledger}")
-    with Ledger(ledger) as opened:
+    with open_existing(ledger) as opened:
+        name = opened.name
         runs = opened.runs()
         parts = [("all runs", figures.report(opened, found_text=_text_finder(opened, runs)))]
         for run in runs:
             parts.append((_heading(run), figures.report(opened, run=run.id, found_text=_text_finder(opened, (run,)))))
     if html is not None:
-        html.write_text(figures.page(f"cloudvision: {ledger.name}", tuple(parts)), encoding="utf-8")
+        html.write_text(figures.page(f"cloudvision: {name.rpartition('/')[2]}", tuple(parts)), encoding="utf-8")
     if as_json:
-        values = [{"name": name, **part.to_json()} for name, part in parts]
-        print(json.dumps({"ledger": str(ledger), "total": values[0], "runs": values[1:]}, indent=2))
+        values = [{"name": heading, **part.to_json()} for heading, part in parts]
+        print(json.dumps({"ledger": name, "total": values[0], "runs": values[1:]}, indent=2))
         return
-    for name, part in parts:
-        print(name)
+    for heading, part in parts:
+        print(heading)
         for label, value in figures.rows(part):
             print(f"  {label:24}{value}")
         print()
@@ -48,7 +49,7 @@ def _heading(run: RunRow) -> str:
     return f"run {run.id}, {started}{state}: {run.command}"
 
 
-def _text_finder(ledger: Ledger, runs: tuple[RunRow, ...]) -> Callable[[Entry], bool]:
+def _text_finder(ledger: LedgerStore, runs: tuple[RunRow, ...]) -> Callable[[Entry], bool]:
     readers: dict[str, Provider] = {name: open_provider(name) for name in {run.provider for run in runs}}
 
     def found_text(entry: Entry) -> bool:

@@ -14,10 +14,13 @@ def read_saved(text: str) -> Raw:
     Three forms are known: a `Raw` as `Raw.to_json` writes it; an envelope `{"status", "response_headers", "body"}` whose
     body is an object or text; and the bare body of a service, which then counts as sent with status 200. Text that is
     no JSON is a bare body too: whether it can be read is for `Provider.parse` to say.
+
+    Raises:
+        ValueError: it calls itself a `Raw` and is none.
     """
     try:
         values: JSON = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return Raw(body=text)
     if not isinstance(values, dict) or "body" not in values:
         return Raw(body=text)

@@ -39,4 +39,6 @@ def main(list_file: str, out: str, *, allow_private_hosts: bool = False) -> None
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     main(sys.argv[1], sys.argv[2])

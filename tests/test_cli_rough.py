@@ -163,3 +163,19 @@ def test_two_runs_do_not_write_into_one_file(run: Run, capsys: pytest.CaptureFix
 def test_log_lines_do_not_break_the_talk(capsys: pytest.CaptureFixture[str]) -> None:
     Logged().handle(logging.LogRecord("x", logging.WARNING, "", 0, "odd [/name]", (), None))
     assert "odd [/name]\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    [png(0), b'{"schema": 1, "body": "x", "headers": 5}', b"[" * 200_000, b""],
+    ids=["picture", "broken Raw", "nested", "empty"],
+)
+def test_what_is_no_saved_answer_is_named_and_the_others_are_parsed(
+    run: Run, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    Path("bad.json").write_bytes(content)
+    Path("good.json").write_text('{"TextDetections": []}')
+    assert 1 == run("parse", "bad.json", "good.json", "--provider", "aws-rekognition")
+    out, err = capsys.readouterr()
+    assert 1 == len(out.splitlines())
+    assert err.startswith("bad.json: ")

@@ -24,14 +24,17 @@ def parse(
     failed = False
     for file in files:
         try:
-            text = file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as exc:
+            data = file.read_bytes()
+        except OSError as exc:
             raise ConfigError(f"cannot read {file}: {exc}") from exc
         try:
-            analysis = reader.parse(read_saved(text))
+            analysis = reader.parse(read_saved(data.decode()))
         except ProviderError as error:
             failed = True
             say(escape(f"{file}: {type(error).__name__}: {error}"))
+        except ValueError as error:
+            failed = True
+            say(escape(f"{file}: not a saved answer: {error}"))
         else:
             print(json.dumps(analysis.to_json(), ensure_ascii=False))
     if failed:

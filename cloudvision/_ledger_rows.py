@@ -43,6 +43,9 @@ class Reservation:
     run: int | None
     day: str
 
+    left: int | None = None
+    """What the narrowest budget holds beside it; None without a budget, and where the store does not tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

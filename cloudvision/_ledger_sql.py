@@ -43,20 +43,25 @@ def has_uncertain(db: sqlite3.Connection, key: str) -> bool:
     return db.execute(query, (key,)).fetchone() is not None
 
 
-def check_budget(db: sqlite3.Connection, budget: Budget, *, worst: int, run: int | None, day: str) -> None:
+def check_budget(db: sqlite3.Connection, budget: Budget, *, worst: int, run: int | None, day: str) -> int | None:
+    """What the narrowest budget holds beside `worst`; None without a budget."""
     bounds = (
         (budget.run, f"run:{run}", "this run"),
         (budget.ledger, "all", "this ledger"),
         (budget.day, f"day:{day}", day),
     )
     if budget == Budget():
-        return
+        return None
     query = "SELECT scope, micros FROM totals WHERE scope IN (?, ?, ?)"
-    totals = dict(db.execute(query, [scope for _, scope, _ in bounds]).fetchall())
+    totals: dict[str, int] = dict(db.execute(query, [scope for _, scope, _ in bounds]).fetchall())
+    left = []
     for bound, scope, words in bounds:
         spent = totals.get(scope, 0)
-        if bound is not None and spent + worst > bound:
-            raise over_budget(bound, spent=spent, worst=worst, words=words)
+        if bound is not None:
+            if spent + worst > bound:
+                raise over_budget(bound, spent=spent, worst=worst, words=words)
+            left.append(bound - spent - worst)
+    return min(left)
 
 
 def add(db: sqlite3.Connection, micros: int, *, run: int | None, day: str) -> None:

@@ -154,7 +154,7 @@ class Ledger:
                 return Busy()
             if uncertain == "keep" and _sql.has_uncertain(db, key):
                 return Uncertain()
-            _sql.check_budget(db, budget, worst=worst, run=run, day=day)
+            left = _sql.check_budget(db, budget, worst=worst, run=run, day=day)
             cursor = db.execute(
                 "INSERT INTO attempts (key, run, source, provider, state, owner, lease_until, worst, day, started)"
                 " VALUES (?, ?, ?, ?, 'reserved', ?, ?, ?, ?, ?)",
@@ -162,7 +162,7 @@ class Ledger:
             )
             _sql.add(db, worst, run=run, day=day)
             assert cursor.lastrowid is not None
-            return Reservation(cursor.lastrowid, key, source, provider, worst, run, day)
+            return Reservation(cursor.lastrowid, key, source, provider, worst, run, day, left)
 
     def settle(self, held: Reservation, raw: Raw, *, cost: int, entry: Entry | None = None) -> Stored:
         """Write down the answer, what it really cost, and (with `entry`) the progress of the run."""

@@ -301,6 +301,8 @@ class Pipeline:
                 self.ledger.wait_for_change(0.25)
                 return None
             case Reservation():
+                if claim.left is not None:
+                    self.telemetry.budget_left(claim.provider, claim.left)
                 stored = self._call(claim, case, image, ticket)
                 return None if stored is None else (stored, True)
 
@@ -385,6 +387,7 @@ class Pipeline:
             cost_usd=cost / 1e6,
             cached=cached,
             latency_s=0.0 if cached else stored.raw.latency_s,
+            account=stored.raw.account,
         )
         return Analysed(case.source, case.digest, analysis.with_provenance(where), case.verdict, case.audited)
 

@@ -52,8 +52,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-__all__ = ["RunSpan", "Telemetry"]
-
 
 class Telemetry:
     """Where a pipeline reports to; one serves many threads.
@@ -127,7 +125,7 @@ class Telemetry:
             self._on.retries.add(1, {"cloudvision.provider": provider})
 
     def budget_left(self, provider: str, micros: int) -> None:
-        """What the narrowest budget still holds, in millionths of a US dollar."""
+        """What the narrowest budget holds beside the call that is about to leave, in millionths of a US dollar."""
         if self._on is not None:
             self._on.budget_left.set(micros / 1e6, {"cloudvision.provider": provider})
 

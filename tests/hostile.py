@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from functools import partial
 
 from cloudvision.batch import run_many
+from cloudvision.breaker import CircuitBreaker
 from cloudvision.errors import ImageError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate.verdict import Verdict
@@ -27,12 +29,17 @@ class Looking:
         return Verdict(True, 1.0, 0.5, "fast", "looks")
 
 
-def through(fetcher: Fetcher, fake: Fake | None = None, *, clock: Callable[[], float] | None = None) -> Pipeline:
+def through(fetcher: Fetcher, fake: Fake | None = None, *, clock: Callable[[], float] = time.monotonic) -> Pipeline:
     policy = Policy(retry=RetryPolicy(attempts=2, total_s=300.0))
-    made = partial(
-        Pipeline, fake or Fake(), gate=Looking(), load=partial(load, fetcher=fetcher), stop=NoWait(), policy=policy
+    return Pipeline(
+        fake or Fake(),
+        gate=Looking(),
+        load=partial(load, fetcher=fetcher),
+        stop=NoWait(),
+        policy=policy,
+        rng=random.Random(1),
+        breaker=CircuitBreaker(clock=clock),
     )
-    return made(rng=random.Random(1)) if clock is None else made(rng=random.Random(1), clock=clock)
 
 
 def all_of(made: Pipeline, sources: list[Source]) -> list[Outcome]:

@@ -15,14 +15,14 @@ import pytest
 from cloudvision.batch import run_many
 from cloudvision.errors import AuthError, RejectedError, ThrottledError, UnavailableError
 from cloudvision.images import Image, Remote
-from cloudvision.limit import Limiter
+from cloudvision.ledger import Budget
 from cloudvision.pipeline import Pipeline, Policy
 from cloudvision.providers.fake import Fake
 from cloudvision.telemetry import Telemetry
 from tests.canaries import MARK, PIXELS, SIGNED, URL_PASSWORD, leaked
 from tests.loopback import Request, serving
 from tests.pictures import png
-from tests.test_pipeline import Judge, NoWait
+from tests.test_pipeline import Judge, NoWait, StillLimiter
 
 pytest.importorskip("opentelemetry.sdk", reason="needs the extra telemetry")
 
@@ -114,15 +114,12 @@ def test_decisions_of_the_gate_are_counted(collector: Collector) -> None:
 
 
 def test_throttles_retries_and_uncertain_calls_are_counted(collector: Collector) -> None:
-    class Still(Limiter):
-        def acquire(self) -> None: ...
-
     trouble = [
         ThrottledError("slow down", provider="fake", status=429),
         UnavailableError("no answer", provider="fake"),
         UnavailableError("no connection", provider="fake", billed=False),
     ]
-    pipeline = Pipeline(Fake(script=trouble), stop=NoWait(), limiter=Still(), telemetry=collector.telemetry)
+    pipeline = Pipeline(Fake(script=trouble), stop=NoWait(), limiter=StillLimiter(), telemetry=collector.telemetry)
     pipeline.run(png())
     assert 4 == collector.total("calls")
     assert 1 == collector.total("calls", **{"error.type": "ThrottledError", "http.response.status_code": 429})
@@ -136,6 +133,14 @@ def test_a_refusal_that_costs_is_in_the_cost(collector: Collector) -> None:
     Pipeline(Fake(script=[refused], price=1000), telemetry=collector.telemetry).run(png())
     assert 0.001 == pytest.approx(collector.total("cost"))
     assert 1 == collector.total("sources", **{"outcome": "failed", "error.type": "RejectedError"})
+
+
+def test_what_is_left_of_the_narrowest_budget_is_told(collector: Collector) -> None:
+    policy = Policy(budget=Budget(ledger=10_000, day=4_000))
+    pipeline = Pipeline(Fake(price=1000), policy=policy, telemetry=collector.telemetry)
+    for n in range(3):
+        pipeline.run(png(n))
+    assert 0.001 == pytest.approx(collector.total("budget.left", provider="fake"))
 
 
 def test_what_ends_a_run_marks_its_spans(collector: Collector) -> None:

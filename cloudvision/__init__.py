@@ -35,6 +35,7 @@ from cloudvision.errors import (
     UncertainError,
     UnexpectedAnswerError,
 )
+from cloudvision.failover import Failover
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate, Verdict
 from cloudvision.geometry import Box, Polygon
@@ -80,6 +81,7 @@ __all__ = [
     "DamagedImageError",
     "Document",
     "Failed",
+    "Failover",
     "FetchError",
     "Fetcher",
     "Field",

@@ -139,7 +139,7 @@ class CircuitBreaker:
         Args:
             ticket: of this call.
             error: what came instead; its `retry_after` is met up to the longest cool-down.
-            picture: what was asked about.
+            picture: what was asked about; "" where nobody can tell, which puts no picture under suspicion.
 
         Returns:
             True while the breaker is open: the failure tells of the outage, not of this picture, and is waited out.
@@ -162,7 +162,7 @@ class CircuitBreaker:
             self._phase += 1
             self._probing = False
             self._ready = now + wait
-            suspect = len(self._pictures) == 1 and not self._untaken
+            suspect = len(self._pictures) == 1 and "" not in self._pictures and not self._untaken
             if suspect and now - self._opened >= self._bounds.one_picture_s:
                 self._ready = now
                 return False

@@ -18,6 +18,7 @@ class Raw:
         latency_s: seconds from sending to the whole answer.
         received_at: seconds since the epoch, UTC.
         width, height: pixels of the upright picture that was sent, None for a picture the service fetched itself.
+        account: name of the account that answered, where several share the work.
         units: billed units that the answer itself or its headers tell of, None where they say nothing.
     """
 
@@ -29,6 +30,7 @@ class Raw:
     width: int | None = None
     height: int | None = None
     units: int | None = None
+    account: str | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a kept header by its name in any case, None when it was not kept."""

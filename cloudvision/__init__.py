@@ -41,6 +41,7 @@ from cloudvision.gate import Gate, Verdict
 from cloudvision.geometry import Box, Polygon
 from cloudvision.images import Image, Remote, load
 from cloudvision.ledger import Budget, Ledger
+from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.pipeline import Pipeline, Policy
@@ -63,6 +64,7 @@ from cloudvision.results import (
 from cloudvision.retry import RetryPolicy
 from cloudvision.sinks import open_sink
 from cloudvision.stop import StopSignal
+from cloudvision.telemetry import Telemetry
 
 __all__ = [
     "PROVIDERS",
@@ -91,6 +93,7 @@ __all__ = [
     "Label",
     "Ledger",
     "LedgerError",
+    "LedgerStore",
     "Limiter",
     "Line",
     "NotAnImageError",
@@ -114,6 +117,7 @@ __all__ = [
     "Skipped",
     "StopSignal",
     "StoppedError",
+    "Telemetry",
     "ThrottledError",
     "TooLargeError",
     "UnavailableError",
@@ -122,6 +126,7 @@ __all__ = [
     "Verdict",
     "Word",
     "load",
+    "open_ledger",
     "open_provider",
     "open_sink",
     "run_many",

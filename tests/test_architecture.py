@@ -28,7 +28,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("_decode",),
     ("_array", "_prepare", "_read"),
     ("images",),
-    ("prices",),
+    ("prices", "quotas"),
     ("providers", "gate", "ledger", "limit", "retry", "breaker"),
     ("provider", "outcome", "politeness", "robots"),
     ("failover",),

@@ -35,6 +35,7 @@ from cloudvision.pipeline import Pipeline, Policy, Source, name_of
 from cloudvision.provider import DETAILS, Provider, open_provider
 from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options
+from cloudvision.quotas import Quota, quota
 from cloudvision.report import report
 from cloudvision.stop import StopSignal
 from cloudvision.telemetry import Telemetry
@@ -56,7 +57,7 @@ class _Job:
     limit: int | None
     workers: int
     order: Order
-    rate: float | None
+    quota: Quota | None
     private_hosts: bool
     output: Path | None
     timeout_s: float
@@ -96,6 +97,7 @@ def run(
     budget: Annotated[float | None, typer.Option(help="Most US dollars that this run may spend.", min=0)] = None,
     budget_per_day: Annotated[float | None, typer.Option(help="Most US dollars for each UTC day.", min=0)] = None,
     rate: Annotated[float | None, typer.Option(help="Most calls a second.", min=0.001)] = None,
+    tier: Annotated[str | None, typer.Option(help="Tier of the account, such as F0: its quota is known.")] = None,
     workers: Annotated[int | None, typer.Option(help="Threads.", min=1, max=512)] = None,
     audit: Annotated[float, typer.Option(help="Share of skips that are called all the same.", min=0, max=1)] = 0.0,
     order: Annotated[Order, typer.Option(help="Results in the order of the list, or as they come.")] = "input",
@@ -136,7 +138,7 @@ def run(
         # A call over the wire waits, a local one computes: more threads than cores only help the first.
         workers=workers or ((os.cpu_count() or 1) if details.local else 8),
         order=order,
-        rate=rate,
+        quota=Quota(per_second=rate) if rate else quota(asked.name, tier) if tier else None,
         private_hosts=allow_private_hosts,
         output=output,
         timeout_s=timeout,
@@ -199,8 +201,9 @@ def _go(job: _Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, *, t
 
 def _limiter(job: _Job, ledger: LedgerStore, stop: StopSignal) -> Limiter:
     name, details = job.provider.name, DETAILS[job.provider.name]
-    if job.rate is not None:
-        return Limiter(job.rate, shared=ledger, bucket=name, sleep=stop.sleep)
+    if job.quota is not None:
+        per_second, per_minute = job.quota.per_second, job.quota.per_minute
+        return Limiter(per_second, per_minute, shared=ledger, bucket=name, sleep=stop.sleep)
     # What a standard account allows is the most; a free or a shared one allows less, and nobody says how much.
     return Limiter(details.rate_per_s, adaptive=not details.local, sleep=stop.sleep)
 

@@ -65,7 +65,8 @@ def purge(db: sqlite3.Connection, *, source: str | None, before: float) -> Purge
     answered = db.execute(
         "DELETE FROM answers WHERE created < ? AND (matches(source)"
         " OR key IN (SELECT key FROM progress WHERE key IS NOT NULL AND matches(source))"
-        " OR key IN (SELECT key FROM attempts WHERE matches(source)))",
+        " OR key IN (SELECT key FROM attempts WHERE matches(source))"
+        " OR key IN (SELECT key FROM hashes WHERE matches(source)))",
         (before,),
     ).rowcount
     entries = db.execute(

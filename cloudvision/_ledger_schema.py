@@ -87,6 +87,11 @@ MIGRATIONS = (
     CREATE INDEX starts_bucket ON starts (bucket, at);
     CREATE TABLE pauses (bucket TEXT PRIMARY KEY, since REAL NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
     """,
+    """
+    -- What answered pictures look like: 64 bits in hexadecimal. A hash goes with its answer.
+    CREATE TABLE hashes (key TEXT PRIMARY KEY, hash TEXT NOT NULL, source TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TRIGGER hashes_go AFTER DELETE ON answers BEGIN DELETE FROM hashes WHERE key = OLD.key; END;
+    """,
 )
 
 

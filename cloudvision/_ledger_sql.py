@@ -142,3 +142,18 @@ def attempts(db: sqlite3.Connection, run: int | None) -> tuple[tuple[str, int, i
         (run,),
     )
     return tuple(tuple(row) for row in rows)
+
+
+def keep_hash(db: sqlite3.Connection, key: str, picture_hash: int, source: str) -> None:
+    # Where the answer was purged meanwhile, nothing of the picture may come back.
+    db.execute(
+        "INSERT OR REPLACE INTO hashes (key, hash, source) SELECT ?1, ?2, ?3 WHERE EXISTS"
+        " (SELECT 1 FROM answers WHERE key = ?1)",
+        (key, f"{picture_hash:016x}", source),
+    )
+
+
+def hashes(db: sqlite3.Connection, prefix: str, *, after: str, chunk: int) -> list[tuple[str, int, str]]:
+    query = "SELECT key, hash, source FROM hashes WHERE key > ? AND key < ? ORDER BY key LIMIT ?"
+    rows = db.execute(query, (after or prefix, f"{prefix}\U0010ffff", chunk))
+    return [(key, int(bits, 16), source) for key, bits, source in rows]

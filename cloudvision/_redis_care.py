@@ -129,6 +129,19 @@ def answers(redis: RedisConnection, *, provider: str | None, chunk: int) -> Iter
         start += chunk
 
 
+def hashes(redis: RedisConnection, prefix: str, *, chunk: int) -> Iterator[tuple[str, int, str]]:
+    """(key, hash, source) of the pictures whose keys begin with `prefix`; one may come twice."""
+    cursor = 0
+    while True:
+        with redis.our_errors() as client:
+            cursor, found = client.hscan(redis.key("hashes"), cursor, count=chunk)
+        for key, text in found.items():
+            if key.startswith(prefix):
+                yield key, int(text[:16], 16), text[16:]
+        if cursor == 0:
+            return
+
+
 def purge(redis: RedisConnection, *, source: str | None, before: float, dry_run: bool) -> Purged:
     """Delete answers and progress of matching sources from before a time; blank these sources in open attempts."""
 
@@ -137,6 +150,7 @@ def purge(redis: RedisConnection, *, source: str | None, before: float, dry_run:
 
     attempts = [row for row in open_attempts(redis, "open", "resolved") if row["source"] and matches(row["source"])]
     keys = {row["key"] for row in attempts}
+    keys |= {key for key, _, name in hashes(redis, "", chunk=_CHUNK) if matches(name)}
     entries: list[tuple[int, int]] = []
     past = runs(redis)
     for row in past:
@@ -170,6 +184,7 @@ def _delete(
         for key in keys:
             client.delete(redis.key("answer", key))
             client.zrem(redis.key("answers"), key)
+            client.hdel(redis.key("hashes"), key)
         for attempt in attempts:
             client.hset(redis.key("attempt", attempt), "source", "")
         for run in runs:

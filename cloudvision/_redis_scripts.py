@@ -131,6 +131,13 @@ if entry ~= '' then record(run, position, entry) end
 return move(id, 'settled', cost)
 """
 
+# A hash of a picture whose answer was purged meanwhile is not kept.
+KEEP_HASH = """
+local key, bits, source = unpack(ARGV)
+if redis.call('EXISTS', p .. 'answer:' .. key) == 0 then return 0 end
+return redis.call('HSET', p .. 'hashes', key, bits .. source)
+"""
+
 END = "return move(ARGV[1], ARGV[2], ARGV[3])"
 
 LOSE = """

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from cloudvision.ledger import Entry
@@ -48,8 +48,8 @@ def run_many(
 
     A fatal error, or a bug, ends the batch: calls on the wire are finished and their outcomes yielded, then it is
     raised.
-    Closing the iterator (or leaving a `for` loop by `break`) lets calls on the wire finish in the background and takes
-    no further source.
+    Closing the iterator, or leaving a `for` loop by `break`, waits for the calls on the wire, whose answers are written
+    down, and takes no further source.
 
     Args:
         pipeline: built once; used by all workers.
@@ -68,7 +68,8 @@ def run_many(
 
 class _Batch:
     def __init__(self, pipeline: Pipeline, sources: Iterable[Source], workers: int) -> None:
-        self._pipeline = pipeline
+        # A switch of this batch's own: whoever waits for a turn when the batch is closed gives up.
+        self._pipeline = replace(pipeline, stop=pipeline.stop.child())
         self._jobs_ahead = _jobs(pipeline, sources)
         self._window = WINDOW_PER_WORKER * workers
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
@@ -108,8 +109,12 @@ class _Batch:
             log.info("batch ends: every source has its outcome")
         finally:
             self._closed.set()
+            self._pipeline.stop.set()
             for _ in self._threads:
                 self._jobs.put(None)
+            # Nobody closes the ledger under a call on the wire: its answer is paid for, and is still to be written down.
+            for thread in self._threads:
+                thread.join()
             self._span.end(failure)
 
     def _feed(self, waiting: int) -> bool:

@@ -282,6 +282,24 @@ class Ledger:
         with self._file.reading() as db:
             return _sql.estimated(db, run)
 
+    # -- what answered pictures look like ------------------------------------------------------------------------------
+
+    def keep_hash(self, key: str, picture_hash: int, *, source: str) -> None:
+        """Keep a 64-bit hash of the picture whose answer is under `key`; nothing where there is no such answer."""
+        with self._file.writing() as db:
+            _sql.keep_hash(db, key, picture_hash, source)
+
+    def hashes(self, prefix: str, *, chunk: int = 10_000) -> Iterator[tuple[str, int, str]]:
+        """(key, hash, source) of the pictures whose keys begin with `prefix`."""
+        after = ""
+        while True:
+            with self._file.reading() as db:
+                found = _sql.hashes(db, prefix, after=after, chunk=chunk)
+            yield from found
+            if len(found) < chunk:
+                return
+            after = found[-1][0]
+
     # -- rates that processes share ------------------------------------------------------------------------------------
 
     def take_start(self, bucket: str, windows: Sequence[tuple[int, float]], /) -> float:

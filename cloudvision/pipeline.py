@@ -3,7 +3,7 @@
 ::
 
     source --load--> Image --ledger.answer(key)--hit------------------------------------.
-                       | miss                                                           |
+                       | miss       (--near-duplicates: or that of one that looks alike)|
                        gate.judge --not worth it--> Skipped (a share is called: audit)  |
                                     | worth it                                          |
           retry: breaker; reserve(worst cost); limiter; provider.call; settle | release | uncertain
@@ -29,6 +29,7 @@ from cloudvision import _read, images
 from cloudvision.breaker import CircuitBreaker
 from cloudvision.errors import (
     CloudVisionError,
+    ImageError,
     ProviderError,
     RejectedError,
     StoppedError,
@@ -41,6 +42,7 @@ from cloudvision.images import Image, Remote
 from cloudvision.ledger import Budget, Busy, Entry, Ledger, Reservation, Stored, Uncertain
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
+from cloudvision.near import Near, NearIndex
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.provider import Provider
 from cloudvision.results import Provenance
@@ -54,7 +56,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-Source = images.Source | Image | Remote
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A list entry that names no picture at all: one failed outcome, and the list goes on."""
+
+    source: str
+    reason: str
+
+
+Source = images.Source | Image | Remote | Unusable
 """Anything that can stand in a list: path, URL, bytes, array, PIL image, or what `load` gave."""
 
 
@@ -70,7 +81,8 @@ class Policy:
 
     Args:
         budget: bounds of the spend.
-        retry: when to try again.
+        retry: when to call again.
+        download: when to download again; shorter, since a host that hangs holds up a worker and costs nobody money.
         audit: share, 0 to 1, of the gate's skips that are called all the same, drawn by the picture's digest so that
             every run draws the same ones.
         uncertain: "retry" calls again where an earlier attempt was cut off and may have been billed; "keep" does not.
@@ -80,6 +92,7 @@ class Policy:
 
     budget: Budget = Budget()
     retry: RetryPolicy = RetryPolicy()
+    download: RetryPolicy = RetryPolicy(attempts=3, throttled=3, total_s=120.0)
     audit: float = 0.0
     uncertain: Literal["retry", "keep"] = "retry"
     again: Literal["no", "refused", "all"] = "no"
@@ -111,6 +124,7 @@ class _Case:
     verdict: Verdict | None = None
     audited: bool = False
     call_again: bool = False
+    looks: int | None = None
 
     def entry(self, kind: Literal["analysed", "skipped", "failed"]) -> Entry:
         judged = self.verdict
@@ -147,6 +161,7 @@ class Pipeline:
         rng: randomness of the retry waits.
         began: seconds since the epoch; what is older counts as "before" for `Policy.again`.
         telemetry: spans and metrics; by default those of the process, which are nowhere unless they are set up.
+        near: lets a picture take the answer of one that looks alike, with a warning in it; None for equal bytes only.
     """
 
     provider: Provider
@@ -163,6 +178,7 @@ class Pipeline:
     rng: random.Random = field(default_factory=random.Random)
     began: float = field(default_factory=time.time)
     telemetry: Telemetry = field(default_factory=Telemetry)
+    near: NearIndex | None = None
 
     def run(self, source: Source, *, position: int | None = None) -> Outcome:
         """Take one source to its outcome, and write it down.
@@ -182,9 +198,12 @@ class Pipeline:
         case = _Case(name_of(source), position)
         try:
             self._check_stop()
-            image = self._retrying(lambda: self._loaded(source))
+            image = self._retrying(lambda: self._loaded(source), self.policy.download)
             case = replace(case, source=image.source, digest=image.digest, key=self._key(image))
             stored = self.ledger.answer(case.key)
+            case = replace(case, looks=self._looks(image, case.key))
+            if stored is None and (near := self._like(case)) is not None:
+                return self._analysed_as(near, case, avoided=self.provider.worst_cost(image))
             if stored is None or self._outdated(stored):
                 case = replace(self._judged(case, image), call_again=stored is not None)
                 if case.verdict and not case.verdict.worth and not case.audited:
@@ -205,10 +224,12 @@ class Pipeline:
             CloudVisionError: the source cannot be loaded.
         """
         self._check_stop()
-        image = self._retrying(lambda: self._loaded(source))
+        image = self._retrying(lambda: self._loaded(source), self.policy.download)
         case = _Case(image.source, digest=image.digest, key=self._key(image))
         stored = self.ledger.answer(case.key)
         if stored is not None and not self._outdated(stored):
+            return Ahead(image, answered=True, called=False)
+        if stored is None and self._like(replace(case, looks=self._looks(image, case.key))) is not None:
             return Ahead(image, answered=True, called=False)
         case = self._judged(case, image)
         return Ahead(image, answered=False, called=case.verdict is None or case.verdict.worth or case.audited)
@@ -221,6 +242,8 @@ class Pipeline:
                 stored = self.ledger.answer(entry.key) if entry.key else None
                 if stored is None or stored.raw is None:
                     return None
+                if entry.cached and entry.digest and not (entry.key or "").endswith(entry.digest):
+                    return None  # the answer of another picture: only the index knows how near it is; costs nothing
                 case = _Case(entry.source, entry.position, entry.digest, entry.key or "", verdict, entry.audited)
                 return self._parsed(case, stored, cost=entry.cost, cached=entry.cached)
             case "skipped" if verdict is not None and entry.digest is not None:
@@ -230,6 +253,8 @@ class Pipeline:
     # -- the steps, in the order of the line ---------------------------------------------------------------------------
 
     def _loaded(self, source: Source) -> Image | Remote:
+        if isinstance(source, Unusable):
+            raise ImageError(source.source, source.reason)
         if isinstance(source, Remote) and not self.send_objects and self.load_object is not None and source.bucket:
             return self.load_object(source)
         return source if isinstance(source, Image | Remote) else self.load(source)
@@ -238,6 +263,23 @@ class Pipeline:
         fingerprint = hashlib.sha256(self.provider.fingerprint.encode()).hexdigest()[:16]
         # A picture that we cannot name by its content gets a key of its own: its answer is kept, and never hit.
         return f"{self.provider.name}/{fingerprint}/{image.digest or f'once-{uuid.uuid4().hex}'}"
+
+    def _looks(self, image: Image | Remote, key: str) -> int | None:
+        """Its perceptual hash, where near-duplicates are looked for and it is not in the index yet."""
+        if self.near is None or not isinstance(image, Image) or self.near.knows(key):
+            return None
+        return self.near.hash_of(image)
+
+    def _like(self, case: _Case) -> tuple[Near, Stored] | None:
+        """The nearest answered picture whose answer can still be used."""
+        if self.near is None or case.looks is None:
+            return None
+        while (near := self.near.find(case.looks, like=case.key)) is not None:
+            stored = self.ledger.answer(near.key)
+            if stored is not None and stored.raw is not None and not self._outdated(stored):
+                return near, stored
+            self.near.forget(near.key)  # purged, aged, or to be asked anew
+        return None
 
     def _outdated(self, stored: Stored) -> bool:
         """True for an outcome that the caller wants to have anew."""
@@ -258,7 +300,7 @@ class Pipeline:
             if self.load_object is None or image.bucket is None:
                 return case
             load, remote = self.load_object, image
-            image = self._retrying(lambda: load(remote))
+            image = self._retrying(lambda: load(remote), self.policy.download)
             case = replace(case, digest=image.digest)
         verdict = self.gate.judge(image)
         return replace(case, verdict=verdict, audited=not verdict.worth and _drawn(image.digest) < self.policy.audit)
@@ -364,7 +406,7 @@ class Pipeline:
         self.limiter.answered()
         self.breaker.succeeded(ticket)
 
-    def _analysed(self, case: _Case, stored: Stored, *, paid: bool, avoided: int) -> Outcome:
+    def _analysed(self, case: _Case, stored: Stored, *, paid: bool, avoided: int) -> Analysed | Failed:
         if stored.raw is None:
             error = RejectedError(stored.error or "refused", provider=self.provider.name)
             return self._failed(case, error, cost=stored.cost if paid else 0)
@@ -374,6 +416,8 @@ class Pipeline:
             return self._failed(case, outcome.error, cost=cost)
         if not paid:  # a paid one was recorded in the transaction that settled it
             self._record(replace(case.entry("analysed"), cached=True, avoided=avoided))
+        if self.near is not None and case.looks is not None:
+            self.near.add(case.looks, key=case.key, source=case.source)
         return outcome
 
     def _parsed(self, case: _Case, stored: Stored, *, cost: int, cached: bool) -> Analysed | Failed:
@@ -390,6 +434,15 @@ class Pipeline:
             account=stored.raw.account,
         )
         return Analysed(case.source, case.digest, analysis.with_provenance(where), case.verdict, case.audited)
+
+    def _analysed_as(self, found: tuple[Near, Stored], case: _Case, *, avoided: int) -> Outcome:
+        near, stored = found
+        outcome = self._analysed(replace(case, key=near.key, looks=None), stored, paid=False, avoided=avoided)
+        if isinstance(outcome, Failed):
+            return outcome
+        told = f"near-duplicate of {near.source} (distance {near.distance})"
+        analysis = replace(outcome.analysis, warnings=(*outcome.analysis.warnings, told))
+        return replace(outcome, analysis=analysis)
 
     def _skipped(self, case: _Case, image: Image | Remote) -> Skipped:
         assert case.verdict is not None
@@ -410,8 +463,8 @@ class Pipeline:
         if self.run_id is not None and entry.position >= 0:
             self.ledger.record(self.run_id, entry)
 
-    def _retrying(self, step: Callable[[], T]) -> T:
-        return self.policy.retry.retrying(clock=self.breaker.patience, sleep=self._wait, rng=self.rng)(step)
+    def _retrying(self, step: Callable[[], T], policy: RetryPolicy | None = None) -> T:
+        return (policy or self.policy.retry).retrying(clock=self.breaker.patience, sleep=self._wait, rng=self.rng)(step)
 
     def _wait(self, seconds: float) -> None:
         log.debug("tried again in %.1f s", seconds)
@@ -421,7 +474,7 @@ class Pipeline:
 
 def name_of(source: Source) -> str:
     """How a source is called in output, errors and the ledger: as the user named it, without secrets."""
-    if isinstance(source, Image | Remote):
+    if isinstance(source, Image | Remote | Unusable):
         return source.source
     return _read.printable(source) if isinstance(source, str | os.PathLike) else type(source).__name__
 

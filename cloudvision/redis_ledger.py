@@ -227,6 +227,16 @@ class RedisLedger:
         """See `Ledger.estimated`."""
         return _care.estimated(self._redis, run)
 
+    # -- what answered pictures look like ------------------------------------------------------------------------------
+
+    def keep_hash(self, key: str, picture_hash: int, *, source: str) -> None:
+        """See `Ledger.keep_hash`."""
+        self._redis.run(_scripts.KEEP_HASH, key, f"{picture_hash:016x}", source)
+
+    def hashes(self, prefix: str, *, chunk: int = 10_000) -> Iterator[tuple[str, int, str]]:
+        """See `Ledger.hashes`."""
+        return _care.hashes(self._redis, prefix, chunk=chunk)
+
     # -- rates that processes share ------------------------------------------------------------------------------------
 
     def take_start(self, bucket: str, windows: Sequence[tuple[int, float]], /) -> float:

@@ -5,8 +5,10 @@ Everything is read lazily, so a list may have ten million lines.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import glob
+import io
 import json
 import os
 import re
@@ -20,7 +22,7 @@ from typing import IO, Protocol
 from cloudvision import _sniff
 from cloudvision.errors import ConfigError
 from cloudvision.images import Remote
-from cloudvision.pipeline import Source
+from cloudvision.pipeline import Source, Unusable
 from cloudvision.providers._aws_s3 import S3
 
 _PICTURE_KEYS = (".jpg", ".jpeg", ".png")
@@ -122,7 +124,7 @@ def _one(line: str) -> Source:
     if line.startswith("s3://"):
         bucket, _, key = line.removeprefix("s3://").partition("/")
         if not bucket or not key or key.endswith("/"):
-            raise ConfigError(f"{line}: name one object as s3://bucket/key (a prefix goes on the command line)")
+            return Unusable(line, "name one object as s3://bucket/key (a prefix goes on the command line)")
         return Remote(source=line, bucket=bucket, key=key)
     return line if _URL.match(line) else Path(line)
 
@@ -162,7 +164,11 @@ def _split(name: str) -> tuple[str, str]:
 def _listed(name: str) -> Iterator[Source]:
     path, column = _split(name)
     try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as stream:
+        with Path(path).open("rb") as data:
+            if data.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                raise ConfigError(f"cannot read the list {path}: it is not UTF-8 but UTF-16; save it as UTF-8")
+            # A line that is not UTF-8 may still be the name of a file: it fails, or is found, by itself.
+            stream = io.TextIOWrapper(data, encoding="utf-8-sig", errors="surrogateescape", newline="")
             if not column:
                 yield from _lines(stream)
             elif path.lower().endswith((".jsonl", ".ndjson", ".json")):
@@ -171,8 +177,6 @@ def _listed(name: str) -> Iterator[Source]:
                 yield from _column(stream, path, column)
     except OSError as exc:
         raise ConfigError(f"cannot read the list {path}: {exc.strerror}") from exc
-    except UnicodeDecodeError as exc:
-        raise ConfigError(f"cannot read the list {path}: it is not UTF-8 text ({exc.reason})") from exc
     except csv.Error as exc:
         raise ConfigError(f"cannot read the list {path}: {exc}") from exc
 
@@ -188,19 +192,29 @@ def _column(stream: IO[str], path: str, column: str) -> Iterator[Source]:
     rows = csv.DictReader(stream)
     if column not in (rows.fieldnames or ()):
         raise ConfigError(f"{path} has no column {column!r}; its columns: {', '.join(rows.fieldnames or ()) or 'none'}")
-    for row in rows:
-        if value := (row[column] or "").strip():
-            yield _one(value)
+    for number, row in enumerate(rows, 1):
+        value = (row[column] or "").strip()
+        yield _one(value) if value else Unusable(f"{path}, row {number}", f"nothing in column {column!r}")
 
 
 def _fields(stream: IO[str], path: str, field: str) -> Iterator[Source]:
+    good = False
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
-        try:
-            value = json.loads(line)
-        except ValueError as exc:
-            raise ConfigError(f"{path}, line {number}: not JSON ({exc})") from exc
-        if not isinstance(value, dict) or not isinstance(value.get(field), str):
-            raise ConfigError(f"{path}, line {number}: no text under {field!r}")
-        yield _one(value[field].strip())
+        entry = _field(line, f"{path}, line {number}", field)
+        if isinstance(entry, Unusable) and not good:
+            # Not one row so far has it: this is the wrong file or the wrong field, not a bad row.
+            raise ConfigError(f"{entry.source}: {entry.reason}")
+        good = True
+        yield entry
+
+
+def _field(line: str, where: str, field: str) -> Source:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as exc:
+        return Unusable(where, f"not JSON ({exc})")
+    if not isinstance(value, dict) or not isinstance(value.get(field), str):
+        return Unusable(where, f"no text under {field!r}")
+    return _one(value[field].strip())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 
 from cloudvision.errors import StoppedError
 
@@ -12,10 +13,24 @@ class StopSignal:
 
     def __init__(self) -> None:
         self._event = threading.Event()
+        self._children: weakref.WeakSet[StopSignal] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def child(self) -> StopSignal:
+        """A switch of its own that is thrown with this one, and leaves this one alone when it is thrown itself."""
+        child = StopSignal()
+        with self._lock:
+            self._children.add(child)
+            if self.is_set():
+                child.set()
+        return child
 
     def set(self) -> None:
         """Throw the switch. A call that is on the wire is not touched: its answer is still taken in."""
         self._event.set()
+        with self._lock:
+            for child in tuple(self._children):
+                child.set()
 
     def is_set(self) -> bool:
         """True once thrown."""

@@ -29,7 +29,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("_array", "_prepare", "_read"),
     ("images",),
     ("prices", "quotas"),
-    ("providers", "gate", "ledger", "limit", "retry", "breaker"),
+    ("providers", "gate", "ledger", "limit", "near", "retry", "breaker"),
     ("provider", "outcome", "politeness", "robots"),
     ("failover",),
     ("_instruments",),
@@ -63,6 +63,7 @@ SDKS = {
     "botocore": ("providers/aws_", "providers/_aws"),
     "onnxruntime": ("_onnxruntime",),
     "opentelemetry": ("_instruments", "telemetry", "cli/_telemetry"),
+    "imagehash": ("near",),
     "redis": ("_redis_connection",),
     "rapidocr": ("providers/local_ocr", "providers/_rapidocr"),
     "torch": ("training/",),
@@ -118,7 +119,7 @@ def test_an_sdk_is_imported_by_its_own_adapter_alone(sdk: str) -> None:
 
 
 def test_importing_the_library_imports_no_extra() -> None:
-    heavy = "redis, azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, moto, responses"
+    heavy = "redis, azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, moto, responses, imagehash"
     code = (
         "import sys, cloudvision, cloudvision.pipeline, cloudvision.provider;"
         "[cloudvision.provider.open_provider(name) for name in cloudvision.provider.PROVIDERS];"

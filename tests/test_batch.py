@@ -13,7 +13,7 @@ from cloudvision.errors import BudgetExceededError
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Budget, Ledger
 from cloudvision.outcome import Analysed, Failed, Outcome
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline, Policy, Unusable
 from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
 from tests.pictures import png
@@ -161,6 +161,29 @@ def _named(name: str) -> Image:
     from cloudvision.images import load
 
     return load(png(int(name)), name=name)
+
+
+def test_leaving_early_closes_no_ledger_under_a_call_on_the_wire() -> None:
+    class Slow(Fake):
+        def call(self, image: Image | Remote, /) -> Raw:
+            started.set()
+            assert go_on.wait(10)
+            return super().call(image)
+
+    started, go_on = threading.Event(), threading.Event()
+    with Ledger() as ledger:
+        found = run_many(Pipeline(Slow(price=1000), ledger=ledger), iter([b"", png(1)]), workers=2)
+        next(found)
+        assert started.wait(10)
+        threading.Timer(0.05, go_on.set).start()
+        found.close()  # type: ignore[attr-defined]
+        assert (("settled", 1, 1000),) == ledger.attempts()
+
+
+def test_an_entry_that_names_no_picture_is_a_failure_of_its_own() -> None:
+    (outcome,) = run_many(Pipeline(Fake()), [Unusable("rows.csv, row 2", "nothing in column 'photo'")])
+    assert isinstance(outcome, Failed)
+    assert "rows.csv, row 2: nothing in column 'photo'" == str(outcome.error)
 
 
 def test_no_workers_is_a_mistake() -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from cloudvision.errors import ConfigError
 from cloudvision.images import Remote
+from cloudvision.pipeline import Unusable
 from cloudvision.sources import Passed, expand
 
 
@@ -42,8 +43,8 @@ def test_a_column_of_a_csv_file_and_a_field_of_json_lines_are_lists_too(tmp_path
     rows, lines = tmp_path / "rows.csv", tmp_path / "rows.jsonl"
     rows.write_text('id,photo\n1,"a,b.jpg"\n2,\n3,c.jpg\n')
     lines.write_text('{"photo": "d.jpg"}\n\n{"photo": "e.jpg"}\n')
-    found = [str(s) for s in expand([f"@{rows}:photo", f"@{lines}:photo"])]
-    assert ["a,b.jpg", "c.jpg", "d.jpg", "e.jpg"] == found
+    found = [s if isinstance(s, Unusable) else str(s) for s in expand([f"@{rows}:photo", f"@{lines}:photo"])]
+    assert ["a,b.jpg", Unusable(f"{rows}, row 2", "nothing in column 'photo'"), "c.jpg", "d.jpg", "e.jpg"] == found
 
 
 def test_a_glob_gives_its_matches_in_order(tmp_path: Path) -> None:
@@ -81,7 +82,6 @@ def test_a_list_of_any_length_is_read_as_it_is_needed(tmp_path: Path) -> None:
         ("id,photo\n", "@{}/rows.csv:picture", "no column 'picture'; its columns: id, photo"),
         ('{"other": 1}\n', "@{}/rows.jsonl:photo", "line 1: no text under 'photo'"),
         ("not json\n", "@{}/rows.jsonl:photo", "line 1: not JSON"),
-        ("s3://bucket\n", "@{}/list.txt", "s3://bucket/key"),
         (b"\xff\xfe\x00bad", "@{}/list.txt", "not UTF-8"),
         (None, "{}/*.nothing", "nothing matches"),
     ],
@@ -95,3 +95,14 @@ def test_a_list_that_cannot_be_read_says_why(
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ConfigError, match=message.replace("*", r"\*")):
         list(expand([name]))
+
+
+def test_one_bad_row_is_one_bad_entry_and_the_list_goes_on(tmp_path: Path) -> None:
+    names, rows = tmp_path / "list.txt", tmp_path / "rows.jsonl"
+    names.write_bytes(b"a.jpg\ns3://bucket/\n\xff.jpg\nb.jpg\n")
+    rows.write_text('{"photo": "c.jpg"}\nnot json\n{"photo": 5}\n{"photo": "d.jpg"}\n')
+    found = list(expand([f"@{names}", f"@{rows}:photo"]))
+    assert [Path, Unusable, Path, Path, Path, Unusable, Unusable, Path] == [
+        kind if (kind := type(s)) is Unusable else Path for s in found
+    ]
+    assert [Path("a.jpg"), Path("b.jpg"), Path("c.jpg"), Path("d.jpg")] == [found[n] for n in (0, 3, 4, 7)]

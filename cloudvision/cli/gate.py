@@ -16,7 +16,7 @@ from cloudvision.errors import CloudVisionError, ImageError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
 from cloudvision.images import Image, Remote
-from cloudvision.pipeline import name_of
+from cloudvision.pipeline import Unusable, name_of
 
 app = typer.Typer(help="The local model that looks first.", no_args_is_help=True)
 
@@ -42,6 +42,8 @@ def judge(
         for one in sources.expand(source):
             name = name_of(one)
             try:
+                if isinstance(one, Unusable):
+                    raise ImageError(one.source, one.reason)
                 if isinstance(one, Remote):
                     raise ImageError(name, "the gate does not look into S3 objects")
                 verdict = gate.judge(one if isinstance(one, Image) else load(one))

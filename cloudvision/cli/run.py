@@ -31,6 +31,7 @@ from cloudvision.gate import Gate
 from cloudvision.ledger import Budget, Run
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
+from cloudvision.near import MAX_DISTANCE, NearIndex
 from cloudvision.pipeline import Pipeline, Policy, Source, name_of
 from cloudvision.provider import DETAILS, Provider, open_provider
 from cloudvision.providers._aws_s3 import S3
@@ -55,6 +56,7 @@ class _Job:
     policy: Policy
     again: Again
     limit: int | None
+    near_duplicates: int | None
     workers: int
     order: Order
     quota: Quota | None
@@ -108,6 +110,10 @@ def run(
     robots: Annotated[bool, typer.Option("--robots", help="Obey the robots.txt of hosts that URLs lead to.")] = False,
     host_connections: Annotated[int, typer.Option(help="Most downloads of one host at a time.", min=1)] = 8,
     host_rate: Annotated[float | None, typer.Option(help="Most requests a second to one host.", min=0.001)] = None,
+    near_duplicates: Annotated[
+        int | None,
+        typer.Option(help="Let pictures that differ in so many of 64 bits share an answer.", min=0, max=MAX_DISTANCE),
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Stop after so many sources.", min=1)] = None,
     telemetry: Annotated[bool, typer.Option("--telemetry", help="Send spans and metrics to where is set up.")] = False,
 ) -> None:
@@ -135,6 +141,7 @@ def run(
         ),
         again=again,
         limit=limit,
+        near_duplicates=near_duplicates,
         # A call over the wire waits, a local one computes: more threads than cores only help the first.
         workers=workers or ((os.cpu_count() or 1) if details.local else 8),
         order=order,
@@ -153,6 +160,7 @@ def run(
 
 
 def _go(job: _Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, *, telemetry: Telemetry) -> int:
+    near = None if job.near_duplicates is None else NearIndex(job.near_duplicates, store=ledger)
     command = " ".join(map(name_of, job.names))[:500]  # kept and shown: without the secrets of URLs
     this_run = ledger.begin_run(
         job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
@@ -170,6 +178,7 @@ def _go(job: _Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, *, t
         send_objects=DETAILS[job.provider.name].reads_s3,
         stop=stop,
         telemetry=telemetry,
+        near=near,
     )
     counts, passed = Counts(), sources.Passed()
     bar = Bar(_total(job))

@@ -126,7 +126,7 @@ class NearIndex:
 
 
 class _Shelf:
-    """Hashes in one array, which a scan of XOR and popcount goes through: 2 ms for a million."""
+    """Hashes in one array, which a scan of XOR and popcount goes through: half a millisecond for a million."""
 
     def __init__(self) -> None:
         self.hashes: NDArray[np.uint64] = np.zeros(1024, np.uint64)

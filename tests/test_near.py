@@ -156,7 +156,7 @@ def test_a_purged_answer_takes_its_hash_with_it(open_ledger: Opener, pattern: st
     assert 2 == fake.calls
 
 
-def test_a_hash_without_an_answer_is_not_kept_and_the_oldest_go_with_their_answers(open_ledger: Opener) -> None:
+def test_hashes_come_out_by_prefix_and_one_without_an_answer_is_not_kept(open_ledger: Opener) -> None:
     ledger = open_ledger()
     ledger.keep_hash("fake/f/gone", 2**64 - 1, source="gone.png")
     for number in range(5):

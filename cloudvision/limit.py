@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 SLACK = 0.015
 """Share by which a window is longer than the service's own: starts are counted here and arrivals there."""
-_SLACK_STEP, _SLACK_MOST, _SLACK_BACK = 0.01, 0.1, 1e-5
+_SLACK_STEP, _SLACK_MOST, _SLACK_BACK = 0.003, 0.1, 1e-5
 """A service that throttles all the same gets so much more, up to that; each answered call takes so much back."""
 SMOOTH_S = 0.1
 _HURRY = 1.25
@@ -29,6 +29,8 @@ _HURRY = 1.25
 _TINY_S = 1e-9
 PAUSE_S = 1.0
 """How long everybody pauses after a throttled call whose answer does not say."""
+BREATH_S = 0.1
+"""The same where the quota is known: a call or two arrived early, and the next windows have room again."""
 
 
 class SharedStarts(Protocol):
@@ -147,7 +149,8 @@ class Limiter:
                 if self._pace is not None:
                     self._pace.throttled()
         if fresh or retry_after is not None:
-            seconds = PAUSE_S if retry_after is None else retry_after
+            unknown = self._pace is not None or not self._windows
+            seconds = retry_after if retry_after is not None else PAUSE_S if unknown else BREATH_S
             log.info("throttled (%s): nobody starts for %.1f s, rate %s", self._bucket, seconds, self.per_second)
             self.pause(seconds)
 

@@ -44,7 +44,8 @@ from cloudvision.ledger import Budget, Ledger
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.provider import PROVIDERS, Provider, open_provider
 from cloudvision.providers._options import Options
 from cloudvision.raw import Raw

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from cloudvision.case import Source, name_of
 from cloudvision.ledger import Entry
 from cloudvision.outcome import Outcome
-from cloudvision.pipeline import Pipeline, Source, name_of
+from cloudvision.pipeline import Pipeline
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,10 @@ from typing import Literal
 from cloudvision import prices
 from cloudvision._bill import Bill, Itemised, PriceUsed, Range, Seen, units_of
 from cloudvision._json import JSON, encode, tagged
+from cloudvision.case import Source
 from cloudvision.errors import CloudVisionError
 from cloudvision.ledger import Foreseen
-from cloudvision.pipeline import Pipeline, Source
+from cloudvision.pipeline import Pipeline
 from cloudvision.report import wilson
 
 __all__ = ["SAMPLE", "Estimate", "Itemised", "PriceUsed", "Range", "estimate", "rows"]

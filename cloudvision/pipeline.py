@@ -16,34 +16,31 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from cloudvision import _read, images
+from cloudvision import images
 from cloudvision.breaker import CircuitBreaker
+from cloudvision.case import Case, Source, Unusable, name_of, verdict_of
 from cloudvision.errors import (
     CloudVisionError,
     ImageError,
     ProviderError,
     RejectedError,
-    StoppedError,
-    ThrottledError,
-    UnavailableError,
-    UncertainError,
 )
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
-from cloudvision.ledger import Budget, Busy, Entry, Ledger, Reservation, Stored, Uncertain
+from cloudvision.ledger import Entry, Ledger, Stored
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
 from cloudvision.near import Near, NearIndex
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
+from cloudvision.paying import Payer
+from cloudvision.policy import Policy
 from cloudvision.provider import Provider
 from cloudvision.results import Provenance
 from cloudvision.retry import RetryPolicy
@@ -57,45 +54,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Unusable:
-    """A list entry that names no picture at all: one failed outcome, and the list goes on."""
-
-    source: str
-    reason: str
-
-
-Source = images.Source | Image | Remote | Unusable
-"""Anything that can stand in a list: path, URL, bytes, array, PIL image, or what `load` gave."""
-
-
 class Judge(Protocol):
     """What the pipeline needs of a gate."""
 
     def judge(self, image: Image, /) -> Verdict: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How a pipeline behaves; safe by default.
-
-    Args:
-        budget: bounds of the spend.
-        retry: when to call again.
-        download: when to download again; shorter, since a host that hangs holds up a worker and costs nobody money.
-        audit: share, 0 to 1, of the gate's skips that are called all the same, drawn by the picture's digest so that
-            every run draws the same ones.
-        uncertain: "retry" calls again where an earlier attempt was cut off and may have been billed; "keep" does not.
-        again: "refused" calls again for pictures that the service refused, or whose answer cannot be read; "all" calls,
-            and pays, again for every picture. Either way once: an answer that came after the pipeline was built counts.
-    """
-
-    budget: Budget = Budget()
-    retry: RetryPolicy = RetryPolicy()
-    download: RetryPolicy = RetryPolicy(attempts=3, throttled=3, total_s=120.0)
-    audit: float = 0.0
-    uncertain: Literal["retry", "keep"] = "retry"
-    again: Literal["no", "refused", "all"] = "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,35 +73,6 @@ class Ahead:
     image: Image | Remote
     answered: bool
     called: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """One source on its way: what is known of it so far."""
-
-    source: str
-    position: int | None = None
-    digest: str | None = None
-    key: str = ""
-    verdict: Verdict | None = None
-    audited: bool = False
-    call_again: bool = False
-    looks: int | None = None
-
-    def entry(self, kind: Literal["analysed", "skipped", "failed"]) -> Entry:
-        judged = self.verdict
-        return Entry(
-            position=-1 if self.position is None else self.position,
-            source=self.source,
-            kind=kind,
-            digest=self.digest,
-            key=self.key or None,
-            score=judged.score if judged else None,
-            threshold=judged.threshold if judged else None,
-            stage=judged.stage if judged else None,
-            model=judged.model if judged else None,
-            audited=self.audited,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +128,9 @@ class Pipeline:
         )
 
     def _run(self, source: Source, position: int | None) -> Outcome:
-        case = _Case(name_of(source), position)
+        case = Case(name_of(source), position)
         try:
-            self._check_stop()
+            self.stop.check()
             image = self._retrying(lambda: self._loaded(source), self.policy.download)
             case = replace(case, source=image.source, digest=image.digest, key=self._key(image))
             stored = self.ledger.answer(case.key)
@@ -208,7 +141,7 @@ class Pipeline:
                 case = replace(self._judged(case, image), call_again=stored is not None)
                 if case.verdict and not case.verdict.worth and not case.audited:
                     return self._skipped(case, image)
-                stored, paid = self._retrying(lambda: self._outlasting(case, image))
+                stored, paid = self._retrying(lambda: self._payer().pay(case, image))
             else:
                 paid = False
             return self._analysed(case, stored, paid=paid, avoided=0 if paid else self.provider.worst_cost(image))
@@ -223,9 +156,9 @@ class Pipeline:
         Raises:
             CloudVisionError: the source cannot be loaded.
         """
-        self._check_stop()
+        self.stop.check()
         image = self._retrying(lambda: self._loaded(source), self.policy.download)
-        case = _Case(image.source, digest=image.digest, key=self._key(image))
+        case = Case(image.source, digest=image.digest, key=self._key(image))
         stored = self.ledger.answer(case.key)
         if stored is not None and not self._outdated(stored):
             return Ahead(image, answered=True, called=False)
@@ -236,7 +169,7 @@ class Pipeline:
 
     def replay(self, entry: Entry) -> Outcome | None:
         """The outcome that an earlier, interrupted pass wrote down; None where it has to be done again."""
-        verdict = _verdict(entry)
+        verdict = verdict_of(entry)
         match entry.kind:
             case "analysed":
                 stored = self.ledger.answer(entry.key) if entry.key else None
@@ -244,7 +177,7 @@ class Pipeline:
                     return None
                 if entry.cached and entry.digest and not (entry.key or "").endswith(entry.digest):
                     return None  # the answer of another picture: only the index knows how near it is; costs nothing
-                case = _Case(entry.source, entry.position, entry.digest, entry.key or "", verdict, entry.audited)
+                case = Case(entry.source, entry.position, entry.digest, entry.key or "", verdict, entry.audited)
                 return self._parsed(case, stored, cost=entry.cost, cached=entry.cached)
             case "skipped" if verdict is not None and entry.digest is not None:
                 return Skipped(entry.source, entry.digest, verdict)
@@ -270,7 +203,7 @@ class Pipeline:
             return None
         return self.near.hash_of(image)
 
-    def _like(self, case: _Case) -> tuple[Near, Stored] | None:
+    def _like(self, case: Case) -> tuple[Near, Stored] | None:
         """The nearest answered picture whose answer can still be used."""
         if self.near is None or case.looks is None:
             return None
@@ -293,7 +226,7 @@ class Pipeline:
             return True
         return False
 
-    def _judged(self, case: _Case, image: Image | Remote) -> _Case:
+    def _judged(self, case: Case, image: Image | Remote) -> Case:
         if self.gate is None:
             return case
         if isinstance(image, Remote):
@@ -305,108 +238,20 @@ class Pipeline:
         verdict = self.gate.judge(image)
         return replace(case, verdict=verdict, audited=not verdict.worth and _drawn(image.digest) < self.policy.audit)
 
-    def _outlasting(self, case: _Case, image: Image | Remote) -> tuple[Stored, bool]:
-        """One attempt as the retry policy counts them: what fails in an outage is waited out and does not count."""
-        while True:
-            self._check_stop()
-            ticket = self.breaker.enter(case.key, sleep=self.stop.sleep)
-            try:
-                if (got := self._claim_and_call(case, image, ticket)) is not None:
-                    return got
-            except UnavailableError as error:
-                if error.fatal or not self.breaker.failed(ticket, error, picture=case.key):
-                    raise
-            finally:
-                self.breaker.leave(ticket)
-
-    def _claim_and_call(self, case: _Case, image: Image | Remote, ticket: int) -> tuple[Stored, bool] | None:
-        """The answer and whether it was paid for now; None to come back, with another ticket."""
-        claim = self.ledger.reserve(
-            case.key,
-            source=case.source,
-            provider=self.provider.name,
-            worst=self.provider.worst_cost(image),
-            run=self.run_id,
-            budget=self.policy.budget,
-            uncertain=self.policy.uncertain,
-            newer_than=self.began if case.call_again else None,
+    def _payer(self) -> Payer:
+        return Payer(
+            self.provider,
+            self.ledger,
+            self.run_id,
+            self.policy,
+            self.limiter,
+            self.breaker,
+            self.stop,
+            self.telemetry,
+            self.began,
         )
-        match claim:
-            case Stored():
-                return claim, False
-            case Uncertain():
-                raise UncertainError(
-                    f"{case.source}: an earlier call was cut off and may have been billed; it was not repeated"
-                )
-            case Busy():
-                self.breaker.leave(ticket)
-                self.ledger.wait_for_change(0.25)
-                return None
-            case Reservation():
-                if claim.left is not None:
-                    self.telemetry.budget_left(claim.provider, claim.left)
-                stored = self._call(claim, case, image, ticket)
-                return None if stored is None else (stored, True)
 
-    def _call(self, held: Reservation, case: _Case, image: Image | Remote, ticket: int) -> Stored | None:
-        sent = False
-        try:
-            number = self.limiter.acquire()
-            if not self.breaker.stands(ticket):  # the service went down while this call waited for its turn
-                self.ledger.release(held)
-                return None
-            sent = True
-            with self._telling(ticket, number):
-                raw = self.telemetry.call(lambda: self.provider.call(image), provider=self.provider.name)
-        except RejectedError as error:
-            if error.fatal:
-                self._book(held, error)
-                raise
-            cost = held.worst if error.billed else 0
-            self.telemetry.billed(held.provider, cost=cost, units=None)
-            return self.ledger.reject(held, error_type=type(error).__name__, error=str(error), cost=cost)
-        except CloudVisionError as error:
-            self._book(held, error)
-            raise
-        except BaseException:
-            # A bug or an interrupt: once it may have been sent, nobody knows whether it was billed.
-            (self.ledger.leave_uncertain if sent else self.ledger.release)(held)
-            raise
-        cost = self.provider.cost(raw)
-        self.telemetry.billed(held.provider, cost=cost, units=raw.units)
-        return self.ledger.settle(held, raw, cost=cost, entry=replace(case.entry("analysed"), cost=cost))
-
-    def _book(self, held: Reservation, error: CloudVisionError) -> None:
-        billed = error.billed if isinstance(error, ProviderError) else False
-        if billed is None:
-            log.warning("%s: cut off, may have been billed; kept as uncertain: %s", held.source, error)
-            self.ledger.leave_uncertain(held)
-        elif billed:
-            self.telemetry.billed(held.provider, cost=held.worst, units=None)
-            self.ledger.charge(held, cost=held.worst)
-        else:
-            self.ledger.release(held)
-
-    @contextmanager
-    def _telling(self, ticket: int, number: int) -> Iterator[None]:
-        """Tell limiter and breaker how the call went; an outage the caller asks the breaker about by itself."""
-        try:
-            yield
-        except ThrottledError as error:
-            asked, most = error.retry_after, self.policy.retry.retry_after_max_s
-            self.limiter.throttled(number, retry_after=None if asked is None else min(asked, most))
-            self.breaker.succeeded(ticket)
-            raise
-        except UnavailableError:
-            raise
-        except ProviderError:
-            self.limiter.answered()
-            self.breaker.succeeded(ticket)
-            raise
-        self.limiter.answered()
-        self.breaker.succeeded(ticket)
-
-    def _analysed(self, case: _Case, stored: Stored, *, paid: bool, avoided: int) -> Analysed | Failed:
+    def _analysed(self, case: Case, stored: Stored, *, paid: bool, avoided: int) -> Analysed | Failed:
         if stored.raw is None:
             error = RejectedError(stored.error or "refused", provider=self.provider.name)
             return self._failed(case, error, cost=stored.cost if paid else 0)
@@ -420,7 +265,7 @@ class Pipeline:
             self.near.add(case.looks, key=case.key, source=case.source)
         return outcome
 
-    def _parsed(self, case: _Case, stored: Stored, *, cost: int, cached: bool) -> Analysed | Failed:
+    def _parsed(self, case: Case, stored: Stored, *, cost: int, cached: bool) -> Analysed | Failed:
         assert stored.raw is not None
         try:
             analysis = self.provider.parse(stored.raw)
@@ -435,7 +280,7 @@ class Pipeline:
         )
         return Analysed(case.source, case.digest, analysis.with_provenance(where), case.verdict, case.audited)
 
-    def _analysed_as(self, found: tuple[Near, Stored], case: _Case, *, avoided: int) -> Outcome:
+    def _analysed_as(self, found: tuple[Near, Stored], case: Case, *, avoided: int) -> Outcome:
         near, stored = found
         outcome = self._analysed(replace(case, key=near.key, looks=None), stored, paid=False, avoided=avoided)
         if isinstance(outcome, Failed):
@@ -444,20 +289,16 @@ class Pipeline:
         analysis = replace(outcome.analysis, warnings=(*outcome.analysis.warnings, told))
         return replace(outcome, analysis=analysis)
 
-    def _skipped(self, case: _Case, image: Image | Remote) -> Skipped:
+    def _skipped(self, case: Case, image: Image | Remote) -> Skipped:
         assert case.verdict is not None
         assert case.digest is not None
         self._record(replace(case.entry("skipped"), key=None, avoided=self.provider.worst_cost(image)))
         return Skipped(case.source, case.digest, case.verdict)
 
-    def _failed(self, case: _Case, error: CloudVisionError, *, cost: int = 0) -> Failed:
+    def _failed(self, case: Case, error: CloudVisionError, *, cost: int = 0) -> Failed:
         entry = replace(case.entry("failed"), cost=cost, error_type=type(error).__name__, error=str(error))
         self._record(entry)
         return Failed(case.source, error, case.digest, case.verdict, cost / 1e6)
-
-    def _check_stop(self) -> None:
-        if self.stop.is_set():
-            raise StoppedError("stopped on request")
 
     def _record(self, entry: Entry) -> None:
         if self.run_id is not None and entry.position >= 0:
@@ -472,19 +313,6 @@ class Pipeline:
         self.stop.sleep(seconds)
 
 
-def name_of(source: Source) -> str:
-    """How a source is called in output, errors and the ledger: as the user named it, without secrets."""
-    if isinstance(source, Image | Remote | Unusable):
-        return source.source
-    return _read.printable(source) if isinstance(source, str | os.PathLike) else type(source).__name__
-
-
 def _drawn(digest: str) -> float:
     """A number in [0, 1) that depends on the picture alone."""
     return int(hashlib.sha256(f"audit {digest}".encode()).hexdigest()[:13], 16) / 16**13
-
-
-def _verdict(entry: Entry) -> Verdict | None:
-    if entry.score is None or entry.threshold is None:
-        return None
-    return Verdict(entry.score >= entry.threshold, entry.score, entry.threshold, entry.stage or "", entry.model or "")

@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from cloudvision import _sniff
+from cloudvision.case import Source, Unusable
 from cloudvision.errors import ConfigError
 from cloudvision.images import Remote
-from cloudvision.pipeline import Source, Unusable
 from cloudvision.providers._aws_s3 import S3
 
 _PICTURE_KEYS = (".jpg", ".jpeg", ".png")

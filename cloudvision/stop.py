@@ -36,6 +36,15 @@ class StopSignal:
         """True once thrown."""
         return self._event.is_set()
 
+    def check(self) -> None:
+        """Go on, unless the switch is thrown.
+
+        Raises:
+            StoppedError: it is.
+        """
+        if self.is_set():
+            raise StoppedError("stopped on request")
+
     def sleep(self, seconds: float) -> None:
         """Sleep for `seconds`, or until the switch is thrown.
 

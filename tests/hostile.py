@@ -9,12 +9,14 @@ from functools import partial
 
 from cloudvision.batch import run_many
 from cloudvision.breaker import CircuitBreaker
+from cloudvision.case import Source
 from cloudvision.errors import ImageError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, load
 from cloudvision.outcome import Analysed, Failed, Outcome
-from cloudvision.pipeline import Pipeline, Policy, Source
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.providers.fake import Fake
 from cloudvision.retry import RetryPolicy
 from tests.pictures import png

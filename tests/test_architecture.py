@@ -34,6 +34,8 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("failover",),
     ("_instruments",),
     ("telemetry",),
+    ("policy", "case"),
+    ("paying",),
     ("pipeline",),
     ("batch", "sinks", "sources", "report"),
     ("estimate",),

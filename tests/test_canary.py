@@ -22,7 +22,8 @@ from cloudvision.fetch import Fetcher
 from cloudvision.images import Remote
 from cloudvision.ledger import Ledger
 from cloudvision.outcome import Failed, to_json
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.provider import Provider, open_provider
 from cloudvision.providers._options import Options
 from cloudvision.retry import RetryPolicy

@@ -13,7 +13,8 @@ from cloudvision.cli import main
 from cloudvision.estimate import Estimate, estimate, rows
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.provider import open_provider
 from cloudvision.providers._options import Options
 from cloudvision.providers.fake import Fake

@@ -12,10 +12,10 @@ import zlib
 import PIL.Image
 import pytest
 
+from cloudvision.case import Source
 from cloudvision.errors import DamagedImageError, NotAnImageError, TooLargeError
 from cloudvision.fetch import Fetcher
 from cloudvision.outcome import Analysed, Failed
-from cloudvision.pipeline import Source
 from cloudvision.providers.fake import Fake
 from tests.hostile import all_of, error_of, through
 from tests.image_files import encode, noise, png_header, quadrants, webp_header

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from cloudvision.case import Source
 from cloudvision.errors import BlockedAddressError, FetchError, TooLargeError
 from cloudvision.fetch import Fetcher
-from cloudvision.pipeline import Source
 from tests.hostile import all_of, error_of, through
 from tests.loopback import Request, Server, serving
 from tests.pictures import png

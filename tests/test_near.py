@@ -17,7 +17,8 @@ from cloudvision.cli import main
 from cloudvision.errors import ConfigError
 from cloudvision.ledger import Ledger
 from cloudvision.outcome import Analysed, Skipped
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.providers.fake import Fake
 from tests.ledgers import ANSWER, Opener, held
 from tests.pictures import png

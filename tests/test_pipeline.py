@@ -26,7 +26,8 @@ from cloudvision.images import Image, Remote
 from cloudvision.ledger import Budget, Ledger
 from cloudvision.limit import Limiter
 from cloudvision.outcome import Analysed, Failed, Skipped
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
 from cloudvision.stop import StopSignal

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from cloudvision.case import Unusable
 from cloudvision.errors import ConfigError
 from cloudvision.images import Remote
-from cloudvision.pipeline import Unusable
 from cloudvision.sources import Passed, expand
 
 

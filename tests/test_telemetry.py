@@ -16,7 +16,8 @@ from cloudvision.batch import run_many
 from cloudvision.errors import AuthError, RejectedError, ThrottledError, UnavailableError
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Budget
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.providers.fake import Fake
 from cloudvision.telemetry import Telemetry
 from tests.canaries import MARK, PIXELS, SIGNED, URL_PASSWORD, leaked

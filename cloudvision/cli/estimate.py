@@ -17,7 +17,8 @@ from cloudvision.cli._identity import identity
 from cloudvision.cli._talk import say
 from cloudvision.gate import Gate
 from cloudvision.ledger_store import open_ledger
-from cloudvision.pipeline import Pipeline, Policy
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.provider import DETAILS, open_provider
 from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from cloudvision import images, sources
+from cloudvision.case import Unusable, name_of
 from cloudvision.cli._talk import say
 from cloudvision.errors import CloudVisionError, ImageError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
 from cloudvision.images import Image, Remote
-from cloudvision.pipeline import Unusable, name_of
 
 app = typer.Typer(help="The local model that looks first.", no_args_is_help=True)
 

@@ -17,6 +17,7 @@ from rich.markup import escape
 from cloudvision import images, prices, sources
 from cloudvision.batch import run_many
 from cloudvision.breaker import CircuitBreaker
+from cloudvision.case import Source, name_of
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._duration import seconds
 from cloudvision.cli._identity import identity
@@ -32,7 +33,8 @@ from cloudvision.ledger import Budget, Run
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
 from cloudvision.near import MAX_DISTANCE, NearIndex
-from cloudvision.pipeline import Pipeline, Policy, Source, name_of
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
 from cloudvision.provider import DETAILS, Provider, open_provider
 from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options

@@ -24,6 +24,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from pathlib import Path
 
 from million import bitmap
@@ -31,6 +32,7 @@ from PIL import Image
 from scripted_service import Service, running
 
 import cloudvision
+from cloudvision.breaker import CircuitBreaker
 from cloudvision.providers.aws_rekognition import AwsRekognition
 from cloudvision.providers.fake import Fake
 
@@ -200,10 +202,65 @@ def _plain(service: Service, wanted: int) -> None:
         list(pool.map(one, range(wanted)))
 
 
+class ScriptedTime(cloudvision.StopSignal):
+    """A clock that only sleeping moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class Outage(Fake):
+    """A service that takes a tenth of a second a call and is down from second 30 to second 90."""
+
+    def __init__(self, clock: ScriptedTime) -> None:
+        super().__init__(price=1000)
+        self.clock = clock
+        self.in_vain: list[float] = []
+
+    def call(self, image: cloudvision.Image | cloudvision.Remote, /) -> cloudvision.Raw:
+        self.clock.sleep(0.1)
+        if 30 <= self.clock.now < 90:
+            self.in_vain.append(self.clock.now)
+            raise cloudvision.UnavailableError("no connection", provider="fake", billed=False)
+        return super().call(image)
+
+
+def outage(_: argparse.Namespace) -> None:
+    """Total outage of 60 s (scripted clock, one thread) in a run of 1,000: at most one request a cool-down."""
+    clock = ScriptedTime()
+    service = Outage(clock)
+    with cloudvision.Ledger() as ledger:
+        pipeline = cloudvision.Pipeline(service, ledger=ledger, breaker=CircuitBreaker(clock=clock), stop=clock)
+        outcomes = Counter(type(pipeline.run(picture(n))).__name__ for n in range(1000))
+    gaps = [round(later - earlier, 1) for earlier, later in pairwise(service.in_vain)]
+    print(
+        f"outage: {dict(outcomes)} of 1,000, {len(service.in_vain)} requests while it was down, seconds between them {gaps}"
+    )
+
+
+def engine(_: argparse.Namespace) -> None:
+    """An instant service, ledger on disk, gate off: time for each source."""
+    for workers in (1, 2, 4):
+        with tempfile.TemporaryDirectory() as name, cloudvision.Ledger(Path(name, "run.db")) as ledger:
+            run = ledger.begin_run("engine", command="engine", provider="fake")
+            pipeline = cloudvision.Pipeline(Fake(price=1000), ledger=ledger, run_id=run.id)
+            start = time.perf_counter()
+            done = sum(1 for _ in cloudvision.run_many(pipeline, map(bitmap, range(20_000)), workers=workers))
+            seconds = time.perf_counter() - start
+        print(f"engine: {workers} workers: {1e6 * seconds / done:.0f} us a source, {done / seconds:.0f} sources/s")
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
     "storm": storm,
     "budget": budget,
     "goodput": goodput,
+    "outage": outage,
+    "engine": engine,
     "kills": kills,
 }
 

@@ -59,7 +59,10 @@ def storm(_: argparse.Namespace) -> None:
     with running(Service(throttled=0.6, latency_s=0.01)) as service, cloudvision.Ledger() as ledger:
         # The waits are a twentieth of the defaults, so that the storm is over in seconds.
         policy = cloudvision.Policy(retry=cloudvision.RetryPolicy(wait_initial_s=0.025, wait_max_s=0.5))
-        pipeline = cloudvision.Pipeline(provider(service), ledger=ledger, policy=policy)
+        limiter = cloudvision.Limiter(
+            500
+        )  # a known quota, so that a throttled call pauses the others for a tenth of a second
+        pipeline = cloudvision.Pipeline(provider(service), ledger=ledger, policy=policy, limiter=limiter)
         outcomes = Counter(
             type(o).__name__ for o in cloudvision.run_many(pipeline, map(picture, range(500)), workers=16)
         )

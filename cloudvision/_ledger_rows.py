@@ -26,7 +26,7 @@ class Budget:
 def over_budget(bound: int, *, spent: int, worst: int, words: str) -> BudgetExceededError:
     """The error for a call whose worst cost does not fit; `words` say whose budget it is."""
     return BudgetExceededError(
-        f"the budget of {bound / 1e6:.4f} USD for {words} holds {(bound - spent) / 1e6:.4f} USD more,"
+        f"the budget of {bound / 1e6:.4f} USD for {words} holds {max(0, bound - spent) / 1e6:.4f} USD more,"
         f" and the next call may cost {worst / 1e6:.4f} USD"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import tempfile
@@ -81,9 +82,11 @@ def redis_server() -> Iterator[str]:
     try:
         until = time.monotonic() + 20
         while not socket.exists():  # it listens from the first moment
-            if time.monotonic() > until or server.poll() is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                server.wait(0.01)
+                pytest.fail("redis-server ended at its start")
+            if time.monotonic() > until:
                 pytest.fail("redis-server does not start")
-            time.sleep(0.01)
         yield f"unix://{socket}"
     finally:
         server.kill()

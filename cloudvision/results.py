@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from cloudvision._json import JSON, decode, encode, tagged, untagged
 from cloudvision.geometry import Box, Polygon
+from cloudvision.layout import KeyValuePair, Language, Page, PageRegion, Paragraph, Style, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +30,16 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text with its words in reading order; `words` is empty where the service reads lines only."""
+    """One line of text with its words in reading order; `words` is empty where the service reads lines only.
+
+    `page` is the number of its page, from 1, in an answer about a document; None in one about a picture.
+    """
 
     text: str
     confidence: float | None
     polygon: Polygon
     words: tuple[Word, ...] = ()
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +77,19 @@ class Crop:
 
 
 @dataclass(frozen=True, slots=True)
-class PageRegion:
-    """Where a field stands: page number from 1, outline as fractions of that page."""
-
-    page: int
-    polygon: Polygon
-
-
-@dataclass(frozen=True, slots=True)
 class Field:
     """One value of a document.
 
     Args:
         kind: the service's type name, such as "string", "date", "currency", "array", "object".
         content: the text as it stands on the page, None where the service gives none.
-        value: the value as a JSON scalar (dates as ISO 8601 text), None where it is missing or does not parse.
+        value: the value as a JSON scalar, None where it is missing or does not parse. Dates and times are ISO 8601 text,
+            currencies their amount, addresses one line of text, selection marks and signatures True where there is one.
         confidence: 0 to 1, None where the service gives none.
         regions: where it stands; empty for values that were inferred.
         items: the members of an "array".
-        fields: the members of an "object", as (name, field) in the service's order.
+        fields: the members of an "object", and the parts of an "address" or a "currency", as (name, field) in the
+            service's order.
     """
 
     kind: str
@@ -101,6 +100,10 @@ class Field:
     items: tuple[Field, ...] = ()
     fields: tuple[tuple[str, Field], ...] = ()
 
+    def field(self, name: str) -> Field | None:
+        """The member of that name, None where there is none."""
+        return next((field for key, field in self.fields if key == name), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -109,6 +112,11 @@ class Document:
     kind: str
     confidence: float | None
     fields: tuple[tuple[str, Field], ...] = ()
+    regions: tuple[PageRegion, ...] = ()
+
+    def field(self, name: str) -> Field | None:
+        """The field of that name, None where there is none."""
+        return next((field for key, field in self.fields if key == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +155,12 @@ class Analysis:
         people: persons with boxes; services list very unsure ones too (0.001): filter by confidence.
         smart_crops: suggested crops, one for each aspect ratio asked.
         lines: text, line by line.
+        pages: the pages that were read; a picture that is read as a document has one.
+        paragraphs: lines that belong together, in reading order.
+        tables: tables with their cells.
+        key_values: keys and values, as forms have them.
+        styles: handwriting and fonts.
+        languages: languages of parts of the text.
         documents: documents with fields.
         labels: classes of a classifier, surest first.
         regions: hits of a detector.
@@ -163,6 +177,12 @@ class Analysis:
     people: tuple[Region, ...] | None = None
     smart_crops: tuple[Crop, ...] | None = None
     lines: tuple[Line, ...] | None = None
+    pages: tuple[Page, ...] | None = None
+    paragraphs: tuple[Paragraph, ...] | None = None
+    tables: tuple[Table, ...] | None = None
+    key_values: tuple[KeyValuePair, ...] | None = None
+    styles: tuple[Style, ...] | None = None
+    languages: tuple[Language, ...] | None = None
     documents: tuple[Document, ...] | None = None
     labels: tuple[Label, ...] | None = None
     regions: tuple[Region, ...] | None = None
@@ -173,6 +193,10 @@ class Analysis:
     def text(self) -> str:
         """All lines of text joined by line feeds; "" when there is none or it was not asked."""
         return "\n".join(line.text for line in self.lines or ())
+
+    def lines_on(self, page: int) -> tuple[Line, ...]:
+        """The lines of one page, counted from 1."""
+        return tuple(line for line in self.lines or () if line.page == page)
 
     def to_json(self) -> dict[str, JSON]:
         """Plain JSON values with a `schema` number; parts that were not asked are left out."""
@@ -195,6 +219,21 @@ class Analysis:
         return f"Analysis({', '.join(_summary(self)) or 'nothing asked'})"
 
 
+_COUNTED = (
+    "dense_captions",
+    "tags",
+    "objects",
+    "people",
+    "smart_crops",
+    "pages",
+    "tables",
+    "key_values",
+    "documents",
+    "labels",
+    "regions",
+)
+
+
 def _summary(analysis: Analysis) -> Iterable[str]:
     if analysis.width is not None and analysis.height is not None:
         yield f"{analysis.width}x{analysis.height}"
@@ -203,7 +242,7 @@ def _summary(analysis: Analysis) -> Iterable[str]:
     if analysis.lines is not None:
         text = analysis.text
         yield f"{len(analysis.lines)} lines" + (f" {text[:40]!r}" if text else "")
-    for name in ("dense_captions", "tags", "objects", "people", "smart_crops", "documents", "labels", "regions"):
+    for name in _COUNTED:
         part = getattr(analysis, name)
         if part is not None:
             yield f"{len(part)} {name}"

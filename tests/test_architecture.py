@@ -17,6 +17,7 @@ PACKAGE = Path(cloudvision.__file__).parent
 # Lower first. A module may import from ranks below its own, and from its own folder.
 RANKS: tuple[tuple[str, ...], ...] = (
     ("errors", "_json", "geometry"),
+    ("layout",),
     ("results", "raw", "stop"),
     ("saved", "_retry_after", "_onnxruntime"),
     ("_address", "_tls", "_proxy", "_printable"),
@@ -45,13 +46,20 @@ RANKS: tuple[tuple[str, ...], ...] = (
 )
 PARTS = {
     "_bill": "estimate",
+    "_changes": "ledger",
+    "_heartbeat": "ledger",
+    "_ledger_answers": "ledger",
     "_ledger_care": "ledger",
+    "_ledger_connection": "ledger",
     "_ledger_file": "ledger",
     "_ledger_rows": "ledger",
+    "_ledger_runs": "ledger",
     "_ledger_schema": "ledger",
     "_ledger_sql": "ledger",
+    "_redis_answers": "ledger",
     "_redis_care": "ledger",
     "_redis_connection": "ledger",
+    "_redis_runs": "ledger",
     "_redis_scripts": "ledger",
     "ledger_store": "ledger",
     "redis_ledger": "ledger",

@@ -1,0 +1,270 @@
+"""Misbehaviour on order: a script of faults one after the other, and faults by rate.
+
+As a file (`cloudvision emulate --faults FILE`)::
+
+    {"seed": 7,
+     "script": [{"fault": "status", "status": 503, "times": 2}, {"fault": "none"}, {"fault": "reset"}],
+     "rates":  [{"fault": "throttle", "rate": 0.1, "service": "rekognition", "code": "ThrottlingException"}],
+     "quotas": [{"service": "image-analysis", "per_second": 5, "per_minute": 100, "retry_after": "date"}]}
+
+The script goes first: each request takes the first entry that is meant for it. Then every rate draws once. A fault is
+meant for all requests, or for those of the `service`, `operation` and `account` that it names.
+
+======================  ================================================================  ======
+fault                   what the client sees                                              billed
+======================  ================================================================  ======
+none                    the answer                                                        yes
+delay                   the answer, `seconds` later                                       yes
+throttle                429 (Rekognition: 400), Retry-After of `seconds`                  no
+status                  an error answer with `status`, worded as the service does         no
+hang                    nothing, for `seconds` or until it gives up                       no
+reset                   the connection reset, without an answer                           no
+cut                     half of the answer, with the length of the whole                  yes
+html                    200 with an HTML page                                             yes
+empty                   200 without a body                                                yes
+unknown-key             the key is refused                                                no
+expired-key             the key has expired                                               no
+wrong-region            the key, model or feature is of another region                    no
+======================  ================================================================  ======
+
+Where the table says "yes" the work is done and the bill books it before the answer is spoilt. `billed` turns it round
+for hang and reset: the work is done and billed, and the answer never arrives; likewise an answer of status 5xx.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from dataclasses import replace as changed
+from pathlib import Path
+from typing import Any
+
+from cloudvision.errors import ConfigError
+from cloudvision.quotas import Quota
+
+BILLED = {
+    "none": True,
+    "delay": True,
+    "throttle": False,
+    "status": False,
+    "hang": False,
+    "reset": False,
+    "cut": True,
+    "html": True,
+    "empty": True,
+    "unknown-key": False,
+    "expired-key": False,
+    "wrong-region": False,
+}
+"""Every fault, and whether the request is worked on and billed."""
+
+_BILLED_EITHER_WAY = frozenset({"hang", "reset", "status"})
+RETRY_AFTER = ("seconds", "milliseconds", "date", "none")
+"""How a throttled answer can say when to come back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One kind of misbehaviour, and whom it is meant for (None: everybody).
+
+    Args:
+        fault: a name of the table above.
+        status: for "status", 500 to 599.
+        seconds: of "delay" and "hang"; what "throttle" asks to wait. None: hang until the client gives up; one second.
+        retry_after: form of the wish to wait; None: as the service does it.
+        code: the service's error code, where it has several, such as "ThrottlingException".
+        billed: None as in the table.
+        service, operation, account: names.
+        times: how often a script repeats it.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    fault: str
+    status: int = 503
+    seconds: float | None = None
+    retry_after: str | None = None
+    code: str | None = None
+    billed: bool | None = None
+    service: str | None = None
+    operation: str | None = None
+    account: str | None = None
+    times: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fault not in BILLED:
+            raise ConfigError(f"unknown fault {self.fault!r}; known: {', '.join(BILLED)}")
+        if not 500 <= self.status <= 599:
+            raise ConfigError(f"the status of a fault is 500 to 599, got {self.status}")
+        if self.retry_after is not None and self.retry_after not in RETRY_AFTER:
+            raise ConfigError(f"retry_after is one of {', '.join(RETRY_AFTER)}, got {self.retry_after!r}")
+        if self.seconds is not None and self.seconds < 0:
+            raise ConfigError(f"seconds are not negative, got {self.seconds}")
+        if self.times < 1:
+            raise ConfigError(f"times is at least 1, got {self.times}")
+        if self.billed is not None and self.fault not in _BILLED_EITHER_WAY:
+            raise ConfigError(f"billed can be chosen for {', '.join(sorted(_BILLED_EITHER_WAY))}, not for {self.fault}")
+
+    @property
+    def works(self) -> bool:
+        """Whether the request is worked on and billed."""
+        return BILLED[self.fault] if self.billed is None else self.billed
+
+    def meant_for(self, service: str, operation: str, account: str) -> bool:
+        """Whether a request of these names can meet it."""
+        return (
+            self.service in (None, service) and self.operation in (None, operation) and self.account in (None, account)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaRule:
+    """A quota on top of the tier's, for the requests of each account that it is meant for (None: all)."""
+
+    quota: Quota
+    service: str | None = None
+    operation: str | None = None
+    retry_after: str | None = None
+
+    def meant_for(self, service: str, operation: str) -> bool:
+        """Whether a request of these names counts."""
+        return self.service in (None, service) and self.operation in (None, operation)
+
+
+class Faults:
+    """What is to go wrong. Safe to share between threads.
+
+    Args:
+        seed: of the draws for rates; the same seed and the same order of requests give the same faults.
+    """
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self._random = random.Random(seed)
+        self._script: list[Fault] = []
+        self._rates: list[tuple[float, Fault]] = []
+        self._quotas: tuple[QuotaRule, ...] = ()
+        self._lock = threading.Lock()
+
+    @property
+    def quotas(self) -> tuple[QuotaRule, ...]:
+        """The quotas on top of the tier's."""
+        return self._quotas
+
+    @property
+    def waiting(self) -> int:
+        """Entries of the script that no request has met."""
+        with self._lock:
+            return len(self._script)
+
+    def script(self, faults: Iterable[Fault]) -> None:
+        """Add to the end of the script."""
+        with self._lock:
+            self._script += [changed(fault, times=1) for fault in faults for _ in range(fault.times)]
+
+    def rate(self, rate: float, fault: Fault) -> None:
+        """From now on, this share of the requests (0 to 1) meets `fault`.
+
+        Raises:
+            ConfigError: no share.
+        """
+        _check_share(rate)
+        with self._lock:
+            self._rates.append((rate, fault))
+
+    def limit(self, rule: QuotaRule) -> None:
+        """From now on, `rule` holds as well."""
+        with self._lock:
+            self._quotas = (*self._quotas, rule)
+
+    def clear(self) -> None:
+        """Behave from now on."""
+        with self._lock:
+            self._script.clear()
+            self._rates.clear()
+            self._quotas = ()
+
+    def next(self, service: str, operation: str, account: str) -> Fault | None:
+        """What this request meets; None for nothing."""
+        with self._lock:
+            for index, fault in enumerate(self._script):
+                if fault.meant_for(service, operation, account):
+                    return self._script.pop(index)
+            for rate, fault in self._rates:
+                if fault.meant_for(service, operation, account) and self._random.random() < rate:
+                    return fault
+        return None
+
+    def replace(self, value: object) -> None:
+        """Forget all, and do what the JSON values of a script (see above) say.
+
+        Raises:
+            ConfigError: something in it is not known; then nothing has changed.
+        """
+        script = _object(value, {"seed", "script", "rates", "quotas"})
+        faults = [_fault(entry) for entry in script.get("script", ())]
+        rates = [_rate(entry) for entry in script.get("rates", ())]
+        quotas = [_quota(entry) for entry in script.get("quotas", ())]
+        self.clear()
+        if "seed" in script:
+            self._random.seed(script["seed"])
+        self.script(faults)
+        for share, fault in rates:
+            self.rate(share, fault)
+        for rule in quotas:
+            self.limit(rule)
+
+    def load(self, file: Path) -> None:
+        """The same from a file.
+
+        Raises:
+            ConfigError: it cannot be read, or something in it is not known.
+        """
+        try:
+            self.replace(json.loads(file.read_text(encoding="utf-8")))
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"{file} cannot be read as JSON: {error}") from error
+        except ConfigError as error:
+            raise ConfigError(f"{file}: {error}") from error
+
+
+_FAULT_NAMES = frozenset(field.name for field in fields(Fault))
+
+
+def _object(value: object, names: Iterable[str]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ConfigError(f"expected an object, got {type(value).__name__}")
+    if unknown := sorted(set(value) - set(names)):
+        raise ConfigError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(names))}")
+    return value
+
+
+def _fault(value: object) -> Fault:
+    given = _object(value, _FAULT_NAMES)
+    if "fault" not in given:
+        raise ConfigError(f'an entry without "fault"; known: {", ".join(BILLED)}')
+    try:
+        return Fault(**given)
+    except TypeError as error:
+        raise ConfigError(f"an entry that cannot be read: {error}") from error
+
+
+def _rate(value: object) -> tuple[float, Fault]:
+    given = dict(_object(value, {"rate"} | _FAULT_NAMES))
+    share = given.pop("rate", 1.0)
+    _check_share(share)
+    return share, _fault(given)
+
+
+def _check_share(rate: object) -> None:
+    if not isinstance(rate, int | float) or not 0 <= rate <= 1:
+        raise ConfigError(f"a rate goes from 0 to 1, got {rate!r}")
+
+
+def _quota(value: object) -> QuotaRule:
+    given = dict(_object(value, {"per_second", "per_minute", "service", "operation", "retry_after"}))
+    quota = Quota(per_second=given.pop("per_second", None), per_minute=given.pop("per_minute", None))
+    return QuotaRule(quota, **given)

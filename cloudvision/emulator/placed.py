@@ -1,0 +1,71 @@
+"""Answers that somebody has placed for chosen pictures, so that a test gets the answer it wants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from pathlib import Path
+
+from cloudvision._json import JSON
+from cloudvision.emulator.reply import Reply
+from cloudvision.errors import ConfigError
+
+
+class Placed:
+    """Answers by service and SHA-256 of the bytes that the service receives. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._replies: dict[tuple[str, str], Reply] = {}
+        self._lock = threading.Lock()
+
+    def put(self, service: str, digest: str, reply: Reply) -> None:
+        """From now on, `service` answers the picture of that digest (hex) with `reply`."""
+        with self._lock:
+            self._replies[service, digest.lower()] = reply
+
+    def find(self, service: str, data: bytes) -> Reply | None:
+        """The answer placed for these bytes, if there is one."""
+        if not self._replies:
+            return None
+        with self._lock:
+            return self._replies.get((service, hashlib.sha256(data).hexdigest()))
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._replies.clear()
+
+    def load(self, folder: Path) -> int:
+        """Place the files of a folder: `<service>/<sha256>.json` with the bare body, or `{"status", "headers", "body"}`.
+
+        Returns:
+            How many there were.
+
+        Raises:
+            ConfigError: there is no such folder, or a file holds no JSON.
+        """
+        if not folder.is_dir():
+            raise ConfigError(f"there is no folder {folder} with answers")
+        files = sorted(folder.glob("*/*.json"))
+        for file in files:
+            try:
+                value: JSON = json.loads(file.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise ConfigError(f"{file} holds no JSON: {error}") from error
+            self.put(file.parent.name, file.stem, reply_of(value))
+        return len(files)
+
+
+def reply_of(value: JSON) -> Reply:
+    """A body, or an envelope `{"status", "headers", "body"}`, as a reply.
+
+    Raises:
+        ConfigError: an envelope whose status or headers are none.
+    """
+    if not isinstance(value, dict) or "status" not in value or "body" not in value:
+        return Reply(value)
+    status, headers = value["status"], value.get("headers") or {}
+    if not isinstance(status, int) or not 200 <= status <= 599 or not isinstance(headers, dict):
+        raise ConfigError("an answer to place has a status from 200 to 599 and headers as an object")
+    return Reply(value["body"], status=status, headers={name: str(given) for name, given in headers.items()})

@@ -1,0 +1,71 @@
+"""The HTTP server on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from cloudvision.emulator.wire import Protocol
+from cloudvision.errors import ConfigError
+
+_GRACE_S = 2
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket that clients can connect to from now on; they wait until somebody serves them.
+
+    Raises:
+        ConfigError: the address is not ours, or taken.
+    """
+    try:
+        listener = socket.create_server((host, port), backlog=1024, family=_family(host))
+    except (OSError, OverflowError) as error:
+        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
+    with listener:
+        yield listener
+
+
+@contextmanager
+def serving(app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event) -> Iterator[None]:
+    """Serve `app` on `listener` for as long as the block lasts; `stopping` is set as it ends."""
+    config = uvicorn.Config(
+        app,
+        http=Protocol,
+        ws="none",
+        loop="asyncio",  # its sockets take the options that a reset needs
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        lifespan="off",
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    loops: list[asyncio.AbstractEventLoop] = []
+    started = threading.Event()
+
+    async def serve() -> None:
+        loops.append(asyncio.get_running_loop())
+        started.set()
+        await server.serve(sockets=[listener])
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="emulator-server", daemon=True)
+    thread.start()
+    started.wait()
+    try:
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(stopping.set)
+        server.should_exit = True
+        thread.join()
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -63,13 +63,13 @@ def timed(work: Callable[[T], object], items: Sequence[T]) -> tuple[float, float
 
 
 def times(gate: Gate, paths: Sequence[Path], *, title: str) -> None:
-    side = gate.folder.preprocessing.side
+    side = gate.first.folder.preprocessing.side
     data = [path.read_bytes() for path in paths]
-    inputs = [gate.folder.preprocessing.apply(load(some).pixels(max_side=side)) for some in data]
+    inputs = [gate.first.folder.preprocessing.apply(load(some).pixels(max_side=side)) for some in data]
     rows = (
         ("bytes to verdict", timed(lambda some: gate.judge(load(some)), data)),
         ("decoding alone", timed(lambda some: load(some).pixels(max_side=side), data)),
-        ("inference alone", timed(lambda x: gate.session.run(None, {gate.folder.input_name: x}), inputs)),
+        ("inference alone", timed(lambda x: gate.first.session.run(None, {gate.first.folder.input_name: x}), inputs)),
     )
     print(f"\n{title}: {len(paths)} pictures, one thread\n")
     print("| what | ms mean | median | p95 |")
@@ -87,11 +87,11 @@ def main() -> None:
     p.add_argument("--pictures", type=int, default=400, help="how many of the corpus are timed")
     a = p.parse_args()
     gate = Gate.load(a.model)
-    size = sum(file.stat().st_size for file in gate.folder.path.iterdir())
+    size = sum(file.stat().st_size for file in gate.first.folder.path.iterdir())
     print(f"{gate.model}: threshold {gate.threshold:.4f}, folder {size / 1e6:.2f} MB")
 
     samples = read_corpus(a.corpus)
-    held = set(json.loads((gate.folder.path / "config.json").read_text("utf-8"))["training"]["held_out"])
+    held = set(json.loads((gate.first.folder.path / "config.json").read_text("utf-8"))["training"]["held_out"])
     quality(gate, [s for s in samples if s.group in held] if held else samples, seen=not held)
     order = np.random.default_rng(0).permutation(len(samples))[: a.pictures]
     times(gate, [samples[int(i)].path for i in order], title="corpus")

@@ -47,6 +47,11 @@ class ModelFolder:
     criterion: Criterion
     onnx: bytes = field(repr=False)
 
+    @property
+    def sha256(self) -> str:
+        """Of model.onnx, hex."""
+        return hashlib.sha256(self.onnx).hexdigest()
+
 
 def open_folder(path: Path) -> ModelFolder:
     """Read and check a model folder.
@@ -54,13 +59,12 @@ def open_folder(path: Path) -> ModelFolder:
     Raises:
         ConfigError: a file is missing, config.json has no such key or value, or the digest of model.onnx differs.
     """
-    config = _config(path)
+    config = read_config(path)
     onnx = _read(path / "model.onnx")
-    digest = hashlib.sha256(onnx).hexdigest()
     folder = _typed(path, config=config, onnx=onnx)
-    if config.get("sha256") != digest:
+    if config.get("sha256") != folder.sha256:
         said = config.get("sha256")
-        raise ConfigError(f"{path}: model.onnx has SHA-256 {digest}, config.json says {said}; {_REMEDY}")
+        raise ConfigError(f"{path}: model.onnx has SHA-256 {folder.sha256}, config.json says {said}; {_REMEDY}")
     return folder
 
 
@@ -78,7 +82,7 @@ def describe(folder: ModelFolder) -> dict[str, Any]:
         "calibration": {"method": "platt", **asdict(folder.calibration)},
         "threshold": folder.threshold,
         "criterion": asdict(folder.criterion),
-        "sha256": hashlib.sha256(folder.onnx).hexdigest(),
+        "sha256": folder.sha256,
     }
 
 
@@ -89,7 +93,12 @@ def _read(path: Path) -> bytes:
         raise ConfigError(f"{path}: cannot be read ({exc.strerror}); {_REMEDY}") from exc
 
 
-def _config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """config.json of a model folder or of a cascade.
+
+    Raises:
+        ConfigError: it is missing, is no JSON object, or its format or labels are unknown.
+    """
     file = path / "config.json"
     try:
         config = json.loads(_read(file))

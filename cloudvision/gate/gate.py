@@ -3,52 +3,82 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
-from cloudvision._onnxruntime import quiet
-from cloudvision.errors import ConfigError
-from cloudvision.gate.folder import SHIPPED, ModelFolder, open_folder
+import numpy as np
+from numpy.typing import NDArray
+
+from cloudvision.errors import ConfigError, ImageError
+from cloudvision.gate import cascade
+from cloudvision.gate.cascade import Combination, HandOver
+from cloudvision.gate.criterion import Criterion
+from cloudvision.gate.folder import SHIPPED, read_config
+from cloudvision.gate.stage import Stage, open_stage
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image
+
+DEFAULT = "fast"
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """The harder look that only an unsure first one asks for."""
+
+    stage: Stage
+    hand_over: HandOver
+    combination: Combination
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One opened model folder. Threads may share it: `judge` keeps nothing between two calls.
+    """One look, or a cascade of two. Threads may share it: `judge` keeps nothing between two calls.
 
     Args:
-        folder: what the model folder says.
+        name: what the model is called, "cascade".
+        version: the model's own, "1".
+        first: the look that every picture gets.
+        second: None where the first look always decides.
         threshold: probability, 0 to 1, from which a picture is worth a call.
-        session: an `onnxruntime.InferenceSession` of one thread; more threads come from the caller's workers.
+        criterion: what the model was trained to call worth it.
     """
 
-    folder: ModelFolder
+    name: str
+    version: str
+    first: Stage
+    second: Second | None
     threshold: float
-    session: Any
+    criterion: Criterion
 
     @classmethod
-    def load(cls, name_or_path: str | os.PathLike[str] = "fast", /, *, threshold: float | None = None) -> Gate:
-        """Open a gate that the package ships ("fast"), or any model folder.
+    def load(cls, name_or_path: str | os.PathLike[str] = DEFAULT, /, *, threshold: float | None = None) -> Gate:
+        """Open a gate that the package ships, or any model folder.
 
         Args:
-            name_or_path: the name, or the path of a folder with model.onnx and config.json.
+            name_or_path: "cascade" (a fast look, and a second one where it is unsure), "fast" or "exact" (one of them
+                alone), or the path of a folder with config.json.
             threshold: 0 to 1, instead of the folder's own.
 
         Raises:
-            ConfigError: no such gate, or the folder's digest, input, output or labels do not fit.
+            ConfigError: no such gate, or a folder's digest, input, output or labels do not fit.
         """
-        folder = open_folder(_find(name_or_path))
-        chosen = folder.threshold if threshold is None else threshold
-        if not 0 <= chosen <= 1:
-            raise ConfigError(f"the gate's threshold is a probability: {chosen} is not between 0 and 1")
-        return cls(folder=folder, threshold=chosen, session=_session(folder))
+        path = _find(name_or_path)
+        config = read_config(path)
+        gate = _cascade(path, config) if cascade.is_cascade(config) else _single(path)
+        if threshold is None:
+            return gate
+        if not 0 <= threshold <= 1:
+            raise ConfigError(f"the gate's threshold is a probability: {threshold} is not between 0 and 1")
+        return replace(gate, threshold=threshold)
 
     @property
     def model(self) -> str:
-        """Name and version of the model, "fast 1"."""
-        return f"{self.folder.name} {self.folder.version}"
+        """Name and version of the model, "cascade 1"."""
+        return f"{self.name} {self.version}"
 
     def judge(self, image: Image) -> Verdict:
         """Whether a picture is worth a call.
@@ -56,21 +86,64 @@ class Gate:
         Raises:
             DamagedImageError: the picture does not decode.
         """
-        score = self.score(image)
+        score, stage = self._look(image)
         return Verdict(
             worth=score >= self.threshold,
             score=score,
             threshold=self.threshold,
-            stage=self.folder.stage,
+            stage=stage.folder.stage,
             model=self.model,
         )
 
+    def judge_many(self, images: Iterable[Image], *, workers: int | None = None) -> Iterator[Verdict | ImageError]:
+        """Verdicts in the order of `images`, on all cores; a picture that does not decode gives its error.
+
+        Args:
+            images: read as verdicts are taken, at most four pictures a worker ahead.
+            workers: threads; None = as many as this process may use cores. A look releases Python's lock.
+        """
+        threads = workers or _cores()
+        coming = iter(images)
+        with ThreadPoolExecutor(threads, thread_name_prefix="gate") as pool:
+            waiting = deque(pool.submit(self._judged, image) for image in islice(coming, 4 * threads))
+            while waiting:
+                verdict = waiting.popleft().result()
+                waiting.extend(pool.submit(self._judged, image) for image in islice(coming, 1))
+                yield verdict
+
     def score(self, image: Image) -> float:
-        """Probability, 0 to 1, that the picture meets the criterion."""
-        preprocessing = self.folder.preprocessing
-        pixels = preprocessing.apply(image.pixels(max_side=preprocessing.side))
-        (logit,) = self.session.run([self.folder.output_name], {self.folder.input_name: pixels})
-        return self.folder.calibration.probability(float(logit[0]))
+        """Probability, 0 to 1, that the picture meets the criterion.
+
+        Raises:
+            DamagedImageError: the picture does not decode.
+        """
+        return self._look(image)[0]
+
+    def _judged(self, image: Image) -> Verdict | ImageError:
+        try:
+            return self.judge(image)
+        except ImageError as error:
+            return error
+
+    def _look(self, image: Image) -> tuple[float, Stage]:
+        """The probability, and the look that gave it."""
+        pixels = image.pixels(max_side=self.first.side)
+        logit = self.first.logit(pixels)
+        probability = self.first.folder.calibration.probability(logit)
+        if self.second is None or not self.second.hand_over.unsure(probability):
+            return probability, self.first
+        exact = self.second.stage.logit(_closer(image, pixels, side=self.second.stage.side))
+        return self.second.combination.probability(logit, exact), self.second.stage
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _closer(image: Image, seen: NDArray[np.uint8], *, side: int) -> NDArray[np.uint8]:
+    """Pixels for the second look: what was decoded for the first where it was not shrunk."""
+    unshrunk = seen.shape[:2] == (image.height, image.width)
+    return seen if unshrunk else image.pixels(max_side=side)
 
 
 def _find(name_or_path: str | os.PathLike[str]) -> Path:
@@ -82,28 +155,22 @@ def _find(name_or_path: str | os.PathLike[str]) -> Path:
     return path
 
 
-def _session(folder: ModelFolder) -> Any:
-    onnxruntime = quiet()
-    state = onnxruntime.capi.onnxruntime_pybind11_state
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    broken = (state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument, state.Fail, state.NotImplemented)
-    try:
-        session = onnxruntime.InferenceSession(folder.onnx, options, providers=["CPUExecutionProvider"])
-    except broken as exc:
-        raise ConfigError(f"{folder.path}: model.onnx cannot be opened ({type(exc).__name__}); train it again") from exc
-    inputs = {i.name: (i.type, len(i.shape), i.shape[-1]) for i in session.get_inputs()}
-    if inputs != {folder.input_name: ("tensor(uint8)", 4, 3)}:
-        raise ConfigError(
-            f"{folder.path}: config.json names the input {folder.input_name!r} (uint8, 4 dimensions, the last 3), "
-            f"model.onnx has {inputs}"
-        )
-    outputs = {o.name: (o.type, len(o.shape)) for o in session.get_outputs()}
-    if outputs.get(folder.output_name) != ("tensor(float)", 1):
-        raise ConfigError(
-            f"{folder.path}: config.json names the output {folder.output_name!r} (float, 1 dimension), "
-            f"model.onnx has {outputs}"
-        )
-    return session
+def _single(path: Path) -> Gate:
+    stage = open_stage(path)
+    folder = stage.folder
+    return Gate(folder.name, folder.version, stage, None, folder.threshold, folder.criterion)
+
+
+def _cascade(path: Path, config: dict[str, object]) -> Gate:
+    folder = cascade.read_cascade(path, config)
+    stages = []
+    for part in (folder.fast, folder.exact):
+        stage = open_stage(part.folder)
+        if stage.folder.sha256 != part.sha256:
+            raise ConfigError(
+                f"{path / 'config.json'}: was made for another model.onnx in {part.folder} "
+                f"(SHA-256 {part.sha256}, there is {stage.folder.sha256})"
+            )
+        stages.append(stage)
+    second = Second(stages[1], folder.hand_over, folder.combination)
+    return Gate(folder.name, folder.version, stages[0], second, folder.threshold, folder.criterion)

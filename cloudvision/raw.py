@@ -20,6 +20,7 @@ class Raw:
         width, height: pixels of the upright picture that was sent, None for a picture the service fetched itself.
         account: name of the account that answered, where several share the work.
         units: billed units that the answer itself or its headers tell of, None where they say nothing.
+        pages: pages that were asked for and are in the file, None for pictures and where nobody could count.
     """
 
     body: str
@@ -31,6 +32,7 @@ class Raw:
     height: int | None = None
     units: int | None = None
     account: str | None = None
+    pages: int | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a kept header by its name in any case, None when it was not kept."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
 from cloudvision._printable import printable_source
-from cloudvision.errors import ConfigError
+from cloudvision.errors import CloudVisionError, ConfigError
 from cloudvision.providers._azure_errors import Resource, no_answer, refusal
 from cloudvision.raw import Raw
 
@@ -25,6 +25,7 @@ KEPT_HEADERS = (
     "apim-request-id",
     "content-type",
     "csp-billing-usage",
+    "operation-location",
     "retry-after",
     "retry-after-ms",
     "x-ms-error-code",
@@ -91,10 +92,12 @@ class Connection(Generic[Client]):
         build: Callable[[str, AzureKeyCredential | TokenCredential], Client],
         *,
         resource: Resource,
+        refused: Callable[[Raw, Resource], CloudVisionError] = refusal,
     ) -> None:
         self._login = login
         self._build = build
         self._resource = resource
+        self._refused = refused
         self._client: Client | None = None
         self._lock = threading.Lock()
 
@@ -119,7 +122,7 @@ class Connection(Generic[Client]):
             answers = self._attempt(self._renewed(client), send, clock=clock, now=now)
         raw = answers[-1]
         if not 200 <= raw.status < 300:
-            raise refusal(raw, self._resource)
+            raise self._refused(raw, self._resource)
         return raw
 
     def _attempt(
@@ -131,13 +134,15 @@ class Connection(Generic[Client]):
         now: Callable[[], float],
     ) -> list[Raw]:
         from azure.core.exceptions import AzureError, DeserializationError, SerializationError
+        from azure.core.pipeline.transport import HttpResponse
 
         answers: list[Raw] = []
         started = clock()
 
         def keep(response: Any) -> None:
             http = response.http_response
-            body = http.read()
+            # Code of the older generator gets a response that has been read already.
+            body = http.body() if isinstance(http, HttpResponse) else http.read()
             answers.append(_raw(http.status_code, http.headers, body, latency_s=clock() - started, received_at=now()))
 
         try:

@@ -35,15 +35,18 @@ _NO_ANSWER_FROM_BEHIND = frozenset({408, 502, 504})
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """Whose answers are read: the provider's name and the variables that the remedies speak of."""
+    """Whose answers are read: the provider's name, and the variables and the kind that the remedies speak of."""
 
     provider: str
     endpoint_variable: str
     key_variable: str
+    kind: str = "Computer Vision"
 
 
 @dataclass(frozen=True, slots=True)
-class _Details:
+class Details:
+    """What an error answer says: its outermost code, all its messages, and the code behind the first one."""
+
     code: str | None
     message: str
     inner_code: str | None = None
@@ -51,7 +54,7 @@ class _Details:
 
 def refusal(raw: Raw, resource: Resource) -> CloudVisionError:
     """The error for an answer whose status is not 2xx. Pure: the same answer always gives the same error."""
-    status, details = raw.status, _details(raw)
+    status, details = raw.status, read_details(raw)
     if status in (401, 403):
         return _auth(raw, details, _auth_remedy(raw, details, resource), resource)
     if status == 429:
@@ -125,7 +128,7 @@ def no_answer(error: SdkError, resource: Resource, *, host: str) -> CloudVisionE
     return UnavailableError(f"{provider}: no answer from {host} ({cause})", provider=provider, billed=billed)
 
 
-def _auth(raw: Raw, details: _Details, remedy: str, resource: Resource) -> AuthError:
+def _auth(raw: Raw, details: Details, remedy: str, resource: Resource) -> AuthError:
     return AuthError(
         f"{resource.provider}: status {raw.status}: {details.message} ({remedy})",
         provider=resource.provider,
@@ -136,11 +139,11 @@ def _auth(raw: Raw, details: _Details, remedy: str, resource: Resource) -> AuthE
     )
 
 
-def _auth_remedy(raw: Raw, details: _Details, resource: Resource) -> str:
+def _auth_remedy(raw: Raw, details: Details, resource: Resource) -> str:
     if kind := _WRONG_KIND.search(details.message):
         return (
             f"the key is good, but for another kind of resource, {kind[1]}: {resource.key_variable} and "
-            f"{resource.endpoint_variable} must be those of a Computer Vision or Azure AI services resource"
+            f"{resource.endpoint_variable} must be those of a {resource.kind} or Azure AI services resource"
         )
     if "quota" in details.message.lower():
         return "the quota of this pricing tier is used up"
@@ -159,7 +162,8 @@ def _billed(raw: Raw) -> bool | None:
     return None if raw.status in _NO_ANSWER_FROM_BEHIND else False
 
 
-def _details(raw: Raw) -> _Details:
+def read_details(raw: Raw) -> Details:
+    """The code and the messages of an error answer, shortened and without the queries of URLs."""
     try:
         body = json.loads(raw.body)
     except ValueError:
@@ -167,13 +171,15 @@ def _details(raw: Raw) -> _Details:
     found = body.get("error", body) if isinstance(body, Mapping) else None
     if not isinstance(found, Mapping):
         text = " ".join(re.sub(r"<[^>]*>", " ", raw.body[:4000]).split())
-        return _Details(raw.header("x-ms-error-code"), _clean(text) or "no details given")
-    inner = found.get("innererror")
+        return Details(raw.header("x-ms-error-code"), _clean(text) or "no details given")
+    inner, more = found.get("innererror"), found.get("details")
+    if not isinstance(inner, Mapping) and isinstance(more, list):
+        inner = next((each for each in more if isinstance(each, Mapping)), None)
     codes = [found.get("code"), inner.get("code") if isinstance(inner, Mapping) else None]
     texts = [found.get("message"), inner.get("message") if isinstance(inner, Mapping) else None]
     given = [str(text) for text in texts if text]
     code = next((str(each) for each in codes if each), raw.header("x-ms-error-code"))
-    return _Details(code, _clean(" ".join(given)) or f"code {code}", codes[1] if isinstance(codes[1], str) else None)
+    return Details(code, _clean(" ".join(given)) or f"code {code}", codes[1] if isinstance(codes[1], str) else None)
 
 
 def _clean(text: str) -> str:

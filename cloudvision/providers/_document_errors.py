@@ -1,0 +1,90 @@
+"""Document Intelligence's refusals in our words: those of a request, and those of an analysis that had been accepted."""
+
+from __future__ import annotations
+
+from cloudvision.errors import (
+    AuthError,
+    CloudVisionError,
+    ProviderError,
+    RejectedError,
+    SettingsRejectedError,
+    UnavailableError,
+)
+from cloudvision.providers._azure_errors import Details, Resource, read_details, refusal
+from cloudvision.raw import Raw
+
+RESOURCE = Resource(
+    "azure-document-intelligence",
+    "DOCUMENT_INTELLIGENCE_ENDPOINT",
+    "DOCUMENT_INTELLIGENCE_KEY",
+    kind="Document Intelligence",
+)
+
+GONE = "OperationNotFound"
+_MODEL = frozenset({"ModelNotFound", "ModelNotReady"})
+_NO_MODEL_V2 = "1022"
+_SETTINGS = frozenset({"InvalidParameter", "NotSupportedApiVersion"})
+_BROKE = frozenset({"InternalServerError", "ServiceUnavailable", "Timeout", "ContentSourceTimeout"})
+
+
+def refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
+    """The error for an answer whose status is not 2xx. Pure: the same answer always gives the same error."""
+    details = read_details(raw)
+    if raw.status == 404 and details.inner_code in (GONE, "AnalyzeResultNotFound"):
+        return _broke(raw, f"the service no longer has this analysis: {details.message}", code=GONE, billed=None)
+    if details.inner_code in _MODEL or details.code == _NO_MODEL_V2:
+        return _settings(raw, details, "give a model of this resource with --model, or wait until it is built")
+    # Pages that this document does not have are a matter of the document; a language is not.
+    if details.inner_code in _SETTINGS and "parameter pages" not in details.message.lower():
+        return _settings(raw, details, "no document can be read with it")
+    if raw.status == 410:
+        return AuthError(
+            f"{resource.provider}: status 410: {details.message} (this version of the API is switched off; update"
+            " cloudvision-gate)",
+            provider=resource.provider,
+            status=raw.status,
+            code=details.code,
+            request_id=raw.header("apim-request-id"),
+        )
+    if details.inner_code in _BROKE and raw.status < 500:
+        return _broke(raw, details.message, code=details.inner_code, billed=False)
+    return refusal(raw, resource)
+
+
+def failed(raw: Raw) -> ProviderError:
+    """The error for an analysis that was accepted and has failed (status 200, "failed" or "canceled" in its body).
+
+    The price page speaks of pages that were analysed: a failed analysis counts as not billed.
+    """
+    details = read_details(raw)
+    code = details.inner_code or details.code
+    if code in _BROKE:
+        return _broke(raw, f"the analysis failed: {details.message}", code=code, billed=False)
+    return RejectedError(
+        f"{RESOURCE.provider}: the analysis failed: {details.message}",
+        provider=RESOURCE.provider,
+        status=raw.status,
+        code=code,
+        request_id=raw.header("apim-request-id"),
+    )
+
+
+def _settings(raw: Raw, details: Details, remedy: str) -> SettingsRejectedError:
+    return SettingsRejectedError(
+        f"{RESOURCE.provider}: refused with status {raw.status}: {details.message} ({remedy})",
+        provider=RESOURCE.provider,
+        status=raw.status,
+        code=details.code,
+        request_id=raw.header("apim-request-id"),
+    )
+
+
+def _broke(raw: Raw, what: str, *, code: str | None, billed: bool | None) -> UnavailableError:
+    return UnavailableError(
+        f"{RESOURCE.provider}: {what}",
+        provider=RESOURCE.provider,
+        status=raw.status,
+        code=code,
+        request_id=raw.header("apim-request-id"),
+        billed=billed,
+    )

@@ -8,6 +8,7 @@ from typing import cast
 from cloudvision.emulator.service import Service, Surroundings
 
 SERVICES: dict[str, str] = {
+    "rekognition": "cloudvision.emulator.rekognition:Rekognition",
     "image-analysis": "cloudvision.emulator.image_analysis:ImageAnalysis",
 }
 """Name -> "module:Class"; the class takes one `Surroundings`."""

@@ -51,23 +51,21 @@ class Desk:
         self.windows = Windows(clock=clock)
         self._now = now
 
-    def handle(self, service: Service, operation: Operation, call: Call, *, too_large: bool) -> Sending:
+    def handle(self, service: Service, operation: Operation, call: Call) -> Sending:
         """Answer one request, and book it. Blocks while the work is done."""
         name = NOBODY
         try:
             account = service.account(call)
             name = account.name
-            sending = self._serve(service, operation, call, account, too_large=too_large)
+            sending = self._serve(service, operation, call, account)
         except Refusal as refusal:
             sending = Sending(refusal.reply)
         answered = "-" if sending.fault and sending.fault.fault in ("hang", "reset") else str(sending.reply.status)
         self.books.book(name, sending.reply.units, request=f"{service.name} {operation.name} {answered}")
         return sending
 
-    def _serve(
-        self, service: Service, operation: Operation, call: Call, account: Account, *, too_large: bool
-    ) -> Sending:
-        if too_large:
+    def _serve(self, service: Service, operation: Operation, call: Call, account: Account) -> Sending:
+        if not call.whole:
             return Sending(service.trouble(Trouble.TOO_LARGE, call, status=413, code=None))
         fault = self.faults.next(service.name, operation.name, account.name)
         if fault is not None and not fault.works:

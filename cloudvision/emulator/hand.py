@@ -81,6 +81,10 @@ class Emulator:
             digest = hashlib.sha256(data).hexdigest()
         self._placed.put(service, digest, reply_of(answer))
 
+    def put_object(self, bucket: str, key: str, data: bytes) -> None:
+        """Let there be an S3 object that DetectText can be told to read."""
+        self._placed.put_object(bucket, key, data)
+
     def place_folder(self, folder: str | os.PathLike[str]) -> int:
         """Place all of a folder's files `<service>/<sha256>.json`; see `Placed.load`."""
         return self._placed.load(Path(folder))

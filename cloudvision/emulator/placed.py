@@ -1,4 +1,4 @@
-"""Answers that somebody has placed for chosen pictures, so that a test gets the answer it wants."""
+"""What somebody has placed: answers for chosen pictures, so that a test gets the one it wants, and S3 objects."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from cloudvision.errors import ConfigError
 
 
 class Placed:
-    """Answers by service and SHA-256 of the bytes that the service receives. Safe to share between threads."""
+    """Answers by service and SHA-256 of the bytes that the service receives; objects by name. Safe to share."""
 
     def __init__(self) -> None:
         self._replies: dict[tuple[str, str], Reply] = {}
+        self._objects: dict[tuple[str, str], bytes] = {}
         self._lock = threading.Lock()
 
     def put(self, service: str, digest: str, reply: Reply) -> None:
@@ -31,10 +32,21 @@ class Placed:
         with self._lock:
             return self._replies.get((service, hashlib.sha256(data).hexdigest()))
 
+    def put_object(self, bucket: str, key: str, data: bytes) -> None:
+        """From now on there is such an S3 object."""
+        with self._lock:
+            self._objects[bucket, key] = data
+
+    def object(self, bucket: str, key: str) -> bytes | None:
+        """The bytes of an S3 object, if there is one."""
+        with self._lock:
+            return self._objects.get((bucket, key))
+
     def clear(self) -> None:
         """Forget all."""
         with self._lock:
             self._replies.clear()
+            self._objects.clear()
 
     def load(self, folder: Path) -> int:
         """Place the files of a folder: `<service>/<sha256>.json` with the bare body, or `{"status", "headers", "body"}`.

@@ -60,7 +60,7 @@ class Trouble(Enum):
     WRONG_REGION = "wrong-region"
     THROTTLED = "throttle"
     TOO_LARGE = "too-large"
-    """The body is over `Operation.max_body`; `Call.body` is empty."""
+    """The body is over `Operation.max_body`; `Call.whole` is False."""
     FAILED = "status"
     """An error of the service itself, with the status that is handed in (5xx)."""
 
@@ -83,6 +83,9 @@ class Call:
     """Names in lower case."""
 
     body: bytes = field(repr=False)
+    whole: bool = True
+    """False where the body was over `Operation.max_body` and not kept."""
+
     base_url: str = ""
     """Where the client reached us, such as "http://127.0.0.1:5000"; Operation-Location begins with it."""
 

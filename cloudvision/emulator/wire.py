@@ -58,12 +58,12 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         body = await _body(receive, most=self._operation.max_body)
-        call = _call(scope, body or b"")
-        sending = await asyncio.get_running_loop().run_in_executor(self._pool, self._handle, call, body is None)
+        call = _call(scope, body)
+        sending = await asyncio.get_running_loop().run_in_executor(self._pool, self._handle, call)
         await self._deliver(sending, scope, receive, send)
 
-    def _handle(self, call: Call, too_large: bool) -> Sending:
-        return self._desk.handle(self._service, self._operation, call, too_large=too_large)
+    def _handle(self, call: Call) -> Sending:
+        return self._desk.handle(self._service, self._operation, call)
 
     async def _deliver(self, sending: Sending, scope: Scope, receive: Receive, send: Send) -> None:
         match sending.fault.fault if sending.fault else "":
@@ -149,7 +149,7 @@ async def _body(receive: Receive, *, most: int) -> bytes | None:
             return b"".join(chunks) if length <= most else None
 
 
-def _call(scope: Scope, body: bytes) -> Call:
+def _call(scope: Scope, body: bytes | None) -> Call:
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
     return Call(
         method=scope["method"],
@@ -157,6 +157,7 @@ def _call(scope: Scope, body: bytes) -> Call:
         query=scope["query_string"].decode("latin-1"),
         places={name: str(value) for name, value in scope.get("path_params", {}).items()},
         headers=headers,
-        body=body,
+        body=body or b"",
+        whole=body is not None,
         base_url=f"{scope['scheme']}://{headers.get('host', '127.0.0.1')}",
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from cloudvision._json import JSON
@@ -35,7 +36,7 @@ def key_account(call: Call, accounts: Accounts, *, header: str = KEY_HEADER) -> 
 
 def gateway_error(status: int, message: str) -> Reply:
     """An error of the gateway: its code is the status as text."""
-    return error(status, str(status), message)
+    return Reply({"error": {"code": str(status), "message": message}}, status=status)
 
 
 def error(status: int, code: str, message: str, *, inner: Mapping[str, JSON] | None = None) -> Reply:
@@ -46,10 +47,10 @@ def error(status: int, code: str, message: str, *, inner: Mapping[str, JSON] | N
     return Reply({"error": body}, status=status, headers={"x-ms-error-code": code})
 
 
-def answered(reply: Reply, *, new_id: Callable[[], str], region: str) -> Reply:
-    """The same with the headers that every answer has."""
-    headers = {"apim-request-id": new_id(), "x-ms-region": region, **reply.headers}
-    return Reply(reply.body, reply.status, headers, reply.units, reply.content_type)
+def numbered(reply: Reply, number: str, *, region: str | None = None) -> Reply:
+    """The same with the id of the request and, for answers from behind the gateway, the region."""
+    where = {} if region is None else {"x-ms-region": region}
+    return replace(reply, headers={"apim-request-id": number, **where, **reply.headers})
 
 
 def parameters_of(query: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ import typer
 from dotenv import find_dotenv, load_dotenv
 from rich.markup import escape
 
-from cloudvision.cli import estimate, gate, ledger, parse, providers, report, run
+from cloudvision.cli import emulate, estimate, gate, ledger, parse, providers, report, run
 from cloudvision.cli._talk import Logged, say
 from cloudvision.errors import BudgetExceededError, CloudVisionError
 
@@ -30,6 +30,7 @@ app.command("estimate")(estimate.estimate)
 app.command("report")(report.report)
 app.command("parse")(parse.parse)
 app.command("providers")(providers.providers)
+app.command("emulate")(emulate.emulate)
 app.add_typer(gate.app, name="gate")
 app.add_typer(ledger.app, name="ledger")
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from cloudvision.emulator.accounts import Account
 from cloudvision.emulator.bill import Bill
-from cloudvision.emulator.faults import Fault, Faults, QuotaRule
+from cloudvision.emulator.fault import Fault
+from cloudvision.emulator.faults import Faults, QuotaRule
 from cloudvision.emulator.hand import Emulator
 from cloudvision.emulator.reader import Reader
 from cloudvision.emulator.start import running

@@ -9,7 +9,8 @@ from email.utils import formatdate
 
 from cloudvision.emulator.accounts import Account
 from cloudvision.emulator.bill import Books
-from cloudvision.emulator.faults import Fault, Faults
+from cloudvision.emulator.fault import Fault
+from cloudvision.emulator.faults import Faults
 from cloudvision.emulator.limits import Windows
 from cloudvision.emulator.reply import Refusal, Reply
 from cloudvision.emulator.service import Call, Operation, Service, Trouble

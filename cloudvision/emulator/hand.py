@@ -10,7 +10,8 @@ from pathlib import Path
 from cloudvision._json import JSON
 from cloudvision.emulator.accounts import Account, Accounts
 from cloudvision.emulator.bill import Bill, Books
-from cloudvision.emulator.faults import Fault, Faults, QuotaRule
+from cloudvision.emulator.fault import Fault, check_service
+from cloudvision.emulator.faults import Faults, QuotaRule
 from cloudvision.emulator.placed import Placed, reply_of
 from cloudvision.emulator.reader import Warmth
 from cloudvision.quotas import Quota
@@ -73,7 +74,11 @@ class Emulator:
             picture: the bytes as the service receives them, their SHA-256 as 64 hex digits, or a file.
             answer: the body, or `{"status", "headers", "body"}`.
             service: such as "rekognition".
+
+        Raises:
+            ConfigError: an unknown service, or an answer with a status or headers that cannot be sent.
         """
+        check_service(service)
         if isinstance(picture, str) and len(picture) == 64 and not set(picture.lower()) - set("0123456789abcdef"):
             digest = picture
         else:

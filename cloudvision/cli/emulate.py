@@ -1,0 +1,84 @@
+"""`cloudvision emulate`: the paid services on this machine, for SDKs, scripts and tests."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from cloudvision.cli._talk import say
+from cloudvision.emulator import Emulator, running
+from cloudvision.emulator.accounts import REGION
+
+
+def emulate(
+    port: Annotated[int, typer.Option(help="0 takes a free one.")] = 5080,
+    host: Annotated[
+        str, typer.Option(help="The address to listen on; anything but loopback lets others in.")
+    ] = "127.0.0.1",
+    tier: Annotated[str | None, typer.Option(metavar="F0|S0|S1", help="Hold to this tier's limits.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="JSON file of faults to answer with.")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="Folder of <service>/<sha256 of the picture>.json to answer with.")
+    ] = None,
+    region: Annotated[str, typer.Option(help="AWS region that requests must be signed for.")] = REGION,
+    allow_private_hosts: Annotated[
+        bool, typer.Option("--allow-private-hosts", help="Let services fetch URLs of this machine and its network.")
+    ] = False,
+) -> None:
+    """Serve the paid vision services on this machine until Ctrl-C, and print the environment that leads to them.
+
+    Answers are computed from the pictures that are sent; nothing leaves the machine and nothing costs money.
+    """
+    done = threading.Event()
+    with (
+        running(host=host, port=port, tier=tier, region=region, allow_private_hosts=allow_private_hosts) as emulator,
+        _until_told(done.set),
+    ):
+        if faults is not None:
+            emulator.faults.load(faults)
+        if answers is not None:
+            say(f"{emulator.place_folder(answers)} answers placed")
+        for name, value in emulator.environment.items():
+            print(f"export {name}={shlex.quote(value)}", flush=True)
+        say(f"listening on {emulator.url}, health at {emulator.url}/health, bill at {emulator.url}/emulator/bill")
+        _wait(emulator, done)
+    _last_words(emulator)
+
+
+def _wait(emulator: Emulator, done: threading.Event) -> None:
+    say("loading the text recognition ...")
+    while emulator.engine == "loading" and not done.wait(0.05):
+        pass
+    if not done.is_set():
+        say(f"text recognition: {escape(emulator.engine)}")
+    done.wait()
+
+
+def _last_words(emulator: Emulator) -> None:
+    for account, units in emulator.bill().units.items():
+        for unit, count in units.items():
+            say(f"billed to {escape(account)}: {count} {escape(unit)}")
+
+
+@contextmanager
+def _until_told(stop: Callable[[], None]) -> Iterator[None]:
+    """Within this block Ctrl-C and SIGTERM call `stop`."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        stop()
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from cloudvision import _array, _decode, _prepare, _read
+from cloudvision import _array, _decode, _pillow, _prepare, _read
 from cloudvision._prepare import Limits, Prepared
 from cloudvision.fetch import Fetcher
 
@@ -66,7 +66,7 @@ class Image:
         """
         if max_side is not None and max_side < 1:
             raise ValueError(f"max_side must be at least 1, got {max_side}")
-        return np.array(_decode.decode(self.data, self.format, source=self.source, max_side=max_side))
+        return _pillow.to_array(_decode.decode(self.data, self.format, source=self.source, max_side=max_side))
 
     def prepare(self, limits: Limits) -> Prepared:
         """The picture as `limits` want it, with the least loss.

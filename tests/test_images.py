@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,17 @@ def test_the_first_frame_counts(format: str) -> None:
     first, second = quadrants(), PIL.Image.new("RGB", (64, 48))
     image = load(encode(first, format, save_all=True, append_images=[second]))
     assert corners(image) == [RED, GREEN, BLUE, WHITE]
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (257, 1), (1, 300), (480, 333)])
+def test_pixels_are_those_of_the_file_and_may_be_written_to(size: tuple[int, int]) -> None:
+    given = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    out = io.BytesIO()
+    PIL.Image.fromarray(given).save(out, "PNG")
+    pixels = load(out.getvalue()).pixels()
+    assert (pixels == given).all()
+    assert pixels.flags.c_contiguous
+    pixels[:] = 0
 
 
 def test_pixels_are_shrunk_and_never_enlarged() -> None:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from cloudvision import _pillow
+
 GREY = 127  # what is put around a picture: the middle of the range, near zero after normalisation
 
 
@@ -27,13 +29,21 @@ class Preprocessing:
         return max(1, round(width * scale)), max(1, round(height * scale))
 
     def apply(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """(h, w, 3) uint8 -> (1, H, W, 3) uint8, H and W multiples of `multiple`, none above `side` rounded up."""
+        """(h, w, 3) uint8 -> (1, H, W, 3) uint8, H and W multiples of `multiple`, none above `side` rounded up.
+
+        May be a view of `pixels` where nothing is to be shrunk or filled.
+        """
         height, width = pixels.shape[:2]
         if max(width, height) != self.side:
             width, height = self.size(width=width, height=height)
-            pixels = np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
-        out = np.full((1, self._up(height), self._up(width), 3), GREY, dtype=np.uint8)
+            pixels = _pillow.to_array(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
+        full_height, full_width = self._up(height), self._up(width)
+        if (full_height, full_width) == (height, width):
+            return np.require(pixels, requirements=["C", "W"])[np.newaxis]
+        out = np.empty((1, full_height, full_width, 3), dtype=np.uint8)
         out[0, :height, :width] = pixels
+        out[0, height:] = GREY
+        out[0, :height, width:] = GREY
         return out
 
     def _up(self, length: int) -> int:

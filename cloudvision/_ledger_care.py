@@ -2,20 +2,66 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cloudvision import _ledger_sql as _sql
-from cloudvision._ledger_rows import Answer, Attempt, Purged
+from cloudvision._ledger_file import LedgerFile
+from cloudvision._ledger_rows import Attempt, Purged
 from cloudvision._owner import is_alive
 from cloudvision.errors import LedgerError
 
 UNCERTAIN = f"{_sql.OPEN} AND state = 'uncertain'"
 
 
-def mark_lost(db: sqlite3.Connection, now: float) -> None:
+class LedgerCare:
+    """The part of `Ledger` behind `cloudvision ledger`."""
+
+    _clock: Callable[[], float]
+    _file: LedgerFile
+
+    def uncertain_attempts(self) -> tuple[Attempt, ...]:
+        """The attempts that may have been billed, oldest first; those of processes that are gone included."""
+        with self._file.writing() as db:
+            _mark_lost(db, self._clock())
+            return _uncertain(db)
+
+    def resolve(self, ids: Collection[int], *, billed: bool) -> int:
+        """Say of uncertain attempts whether they were billed; the number of those that were still uncertain.
+
+        Billed ones are settled with their worst cost, without an answer; others are released, and budgets have that
+        much room again.
+        """
+        with self._file.writing() as db:
+            return _resolve(db, ids, billed=billed, now=self._clock())
+
+    def purge(self, *, source: str | None = None, before: float | None = None, dry_run: bool = False) -> Purged:
+        """Delete answers and progress by source, by age, or by both together, so that no text of them stays.
+
+        The money of the attempts stays; the sources in them are blanked. A picture with several sources has one answer:
+        it goes when any of them matches.
+
+        Args:
+            source: glob pattern of source names (`*`, `?`, `[...]`; `*` matches "/" too); None for all.
+            before: seconds since the epoch; only what is older goes. None for any age.
+            dry_run: count, and delete nothing.
+
+        Raises:
+            LedgerError: another process is reading; the text is deleted and still in the file's log.
+        """
+        with self._file.writing(keep=not dry_run) as db:
+            db.execute("PRAGMA secure_delete = ON")
+            purged = _purge(db, source=source, before=math.inf if before is None else before)
+        if not dry_run:
+            with self._file.reading() as db:
+                _compact(db, self._file.path)
+        return purged
+
+
+def _mark_lost(db: sqlite3.Connection, now: float) -> None:
     """Make every reservation uncertain whose holder is gone."""
     query = f"SELECT id, owner, lease_until FROM attempts WHERE {_sql.OPEN} AND state = 'reserved'"
     for attempt, owner, lease_until in db.execute(query).fetchall():
@@ -23,13 +69,13 @@ def mark_lost(db: sqlite3.Connection, now: float) -> None:
             _sql.mark_uncertain(db, "id = ?", attempt, now)
 
 
-def uncertain(db: sqlite3.Connection) -> tuple[Attempt, ...]:
+def _uncertain(db: sqlite3.Connection) -> tuple[Attempt, ...]:
     """The attempts that may have been billed, oldest first."""
     query = f"SELECT id, key, source, provider, run, started, worst FROM attempts WHERE {UNCERTAIN} ORDER BY id"
     return tuple(Attempt(*row) for row in db.execute(query))
 
 
-def resolve(db: sqlite3.Connection, ids: Collection[int], *, billed: bool, now: float) -> int:
+def _resolve(db: sqlite3.Connection, ids: Collection[int], *, billed: bool, now: float) -> int:
     """Settle uncertain attempts with their worst cost, or release them; the number of those that were uncertain."""
     resolved = 0
     for attempt in ids:
@@ -45,17 +91,7 @@ def resolve(db: sqlite3.Connection, ids: Collection[int], *, billed: bool, now: 
     return resolved
 
 
-def answers(db: sqlite3.Connection, provider: str | None, *, after: str, chunk: int) -> list[Answer]:
-    """The next answers in the order of their keys."""
-    rows = db.execute(
-        f"SELECT key, source, provider, {_sql.STORED_COLUMNS} FROM answers"
-        " WHERE key > ? AND (?2 IS NULL OR provider = ?2) ORDER BY key LIMIT ?3",
-        (after, provider, chunk),
-    )
-    return [Answer(key, name, asked, _sql.stored_row(rest)) for key, name, asked, *rest in rows]
-
-
-def purge(db: sqlite3.Connection, *, source: str | None, before: float) -> Purged:
+def _purge(db: sqlite3.Connection, *, source: str | None, before: float) -> Purged:
     """Delete answers and progress of matching sources from before a time, and blank these sources in attempts.
 
     The money stays. An answer is found by every name that its picture was given in a list, not only by the last one.
@@ -94,7 +130,7 @@ def trim(db: sqlite3.Connection, most: int) -> None:
     )
 
 
-def compact(db: sqlite3.Connection, path: str | Path) -> None:
+def _compact(db: sqlite3.Connection, path: str | Path) -> None:
     """Rewrite the file without what was deleted, and empty the write-ahead log, which holds older pages.
 
     Raises:

@@ -16,7 +16,7 @@ class LedgerFile:
     """A connection whose errors are ours."""
 
     def __init__(self, path: str | Path) -> None:
-        self._path = path
+        self.path = path
         self._db = open_database(path)
         self._lock = threading.RLock()
 
@@ -35,11 +35,12 @@ class LedgerFile:
     def writing(self, *, keep: bool = True) -> Iterator[sqlite3.Connection]:
         """The connection within one transaction, taken back after an error, or where it is not to be kept."""
         with self._lock, self._our_errors():
-            self._db.execute("BEGIN IMMEDIATE")
             try:
+                self._db.execute("BEGIN IMMEDIATE")
                 yield self._db
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT" if keep else "ROLLBACK")
 
@@ -48,4 +49,4 @@ class LedgerFile:
         try:
             yield
         except sqlite3.Error as exc:
-            raise LedgerError(f"the ledger {self._path} cannot be used any more: {exc}") from exc
+            raise LedgerError(f"the ledger {self.path} cannot be used any more: {exc}") from exc

@@ -101,10 +101,16 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One pass over a list. `resumed` is True when an earlier, unfinished pass goes on."""
+    """One pass over a list.
+
+    Args:
+        resumed: an earlier, unfinished pass goes on.
+        beside: another process is at the same list right now; this pass has progress and a budget of its own.
+    """
 
     id: int
     resumed: bool
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 
+from cloudvision._ledger_connection import LOOK_S, PatientConnection
 from cloudvision.errors import LedgerError
 
 APPLICATION_ID = 0x43564C47  # "CVLG": tells our files from other SQLite files
@@ -92,12 +93,15 @@ MIGRATIONS = (
     CREATE TABLE hashes (key TEXT PRIMARY KEY, hash TEXT NOT NULL, source TEXT NOT NULL) WITHOUT ROWID;
     CREATE TRIGGER hashes_go AFTER DELETE ON answers BEGIN DELETE FROM hashes WHERE key = OLD.key; END;
     """,
+    """
+    -- Who works on an unfinished run, and until when that is believed of a process that cannot be seen from here.
+    ALTER TABLE runs ADD COLUMN owner TEXT;
+    ALTER TABLE runs ADD COLUMN lease_until REAL;
+    """,
 )
 
 
-def open_database(
-    path: str | Path, *, timeout_s: float = 60.0, migrations: tuple[str, ...] = MIGRATIONS
-) -> sqlite3.Connection:
+def open_database(path: str | Path, *, migrations: tuple[str, ...] = MIGRATIONS) -> PatientConnection:
     """A connection to the ledger at `path`, created (mode 0600) or migrated where needed.
 
     Raises:
@@ -107,7 +111,9 @@ def open_database(
         _create_private(Path(path))
     try:
         with ExitStack() as undo:
-            db = sqlite3.connect(path, timeout=timeout_s, isolation_level=None, check_same_thread=False)
+            db = sqlite3.connect(
+                path, timeout=LOOK_S, isolation_level=None, check_same_thread=False, factory=PatientConnection
+            )
             undo.callback(db.close)
             _check_ours(db, path, len(migrations))  # before anything is written: another program's file stays as it is
             db.execute("PRAGMA journal_mode = WAL")

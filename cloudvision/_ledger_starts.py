@@ -1,18 +1,39 @@
-"""The starts of calls that several processes count together, so that they share one rate.
-
-Each function works inside a transaction that its caller holds.
-"""
+"""The starts of calls that several processes count together, so that they share one rate."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from cloudvision._ledger_file import LedgerFile
 
 _CLOCK_STEP_S = 1.0
 """A start further in the future than this was written before the clock was set back, and says nothing."""
 
 
-def take(db: sqlite3.Connection, bucket: str, windows: Sequence[tuple[int, float]], *, now: float) -> float:
+class LedgerStarts:
+    """The part of `Ledger` that a `Limiter` shares with those of other processes."""
+
+    _clock: Callable[[], float]
+    _file: LedgerFile
+
+    def take_start(self, bucket: str, windows: Sequence[tuple[int, float]], /) -> float:
+        """Count one more start in `bucket` if no window of (calls, seconds) is full; see `Limiter`.
+
+        Returns:
+            0 when it was counted; otherwise the seconds to wait before asking again.
+        """
+        with self._file.writing() as db:
+            return _take(db, bucket, windows, now=self._clock())
+
+    def pause_starts(self, bucket: str, seconds: float, /) -> None:
+        """Nobody starts in `bucket` for `seconds` from now."""
+        with self._file.writing() as db:
+            now = self._clock()
+            _pause(db, bucket, since=now, until=now + seconds)
+
+
+def _take(db: sqlite3.Connection, bucket: str, windows: Sequence[tuple[int, float]], *, now: float) -> float:
     """Count a start at `now` and return 0, or return the seconds until one may be counted."""
     longest = max((seconds for _, seconds in windows), default=0.0)
     db.execute(
@@ -31,7 +52,7 @@ def take(db: sqlite3.Connection, bucket: str, windows: Sequence[tuple[int, float
     return 0.0
 
 
-def pause(db: sqlite3.Connection, bucket: str, *, since: float, until: float) -> None:
+def _pause(db: sqlite3.Connection, bucket: str, *, since: float, until: float) -> None:
     """No start is counted before `until`; an earlier pause that lasts longer stays."""
     if until > since + _paused(db, bucket, since):
         db.execute("INSERT OR REPLACE INTO pauses (bucket, since, until) VALUES (?, ?, ?)", (bucket, since, until))

@@ -15,9 +15,21 @@ def this_process() -> str:
 def is_alive(owner: str) -> bool:
     """False only where it is certain that the owner has ended: its lease need not be waited for."""
     host, boot, pid, started = owner.rsplit("/", 3)
-    if host != socket.gethostname() or not Path("/proc/self/stat").exists():
-        return True  # another machine, or a system that does not tell: the lease decides
-    return boot == _boot() and _started(int(pid)) == started
+    if host != socket.gethostname():
+        return True  # another machine: the lease decides
+    if Path("/proc/self/stat").exists():
+        return boot == _boot() and _started(int(pid)) == started
+    return os.name != "posix" or _exists(int(pid))  # where only the number is known, another one may have it now
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)  # sends nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _boot() -> str:

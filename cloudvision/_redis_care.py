@@ -1,81 +1,50 @@
-"""Reading a Redis ledger row by row, and deleting from it."""
+"""Looking after a Redis ledger: uncertain attempts settled by hand, people's text deleted."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Collection, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
-from typing import get_args
 
 from cloudvision import _redis_scripts as _scripts
-from cloudvision._ledger_rows import Answer, Attempt, Entry, Foreseen, Kind, Purged, RunRow, Stored, Tally
+from cloudvision._ledger_rows import Attempt, Purged
+from cloudvision._owner import is_alive
+from cloudvision._redis_answers import answers, forget_answers, hashes
 from cloudvision._redis_connection import RedisConnection
-from cloudvision.raw import Raw
+from cloudvision._redis_runs import progress, runs
 
-STORED = ("raw", "cost", "created", "error_type", "error")
 _CHUNK = 1000
 
 log = logging.getLogger(__name__)
 
 
-def stored(row: Sequence[str | None]) -> Stored | None:
-    """An answer out of its fields, None where there is none."""
-    raw, cost, created, error_type, error = row
-    if cost is None or created is None:
-        return None
-    return Stored(None if raw is None else Raw.from_json(json.loads(raw)), int(cost), float(created), error_type, error)
+class RedisCare:
+    """The part of `RedisLedger` behind `cloudvision ledger`."""
 
+    _clock: Callable[[], float]
+    _redis: RedisConnection
 
-def progress(redis: RedisConnection, run: int, *, chunk: int) -> Iterator[Entry]:
-    """The entries of a run in list order."""
-    after = -1
-    while True:
-        with redis.our_errors() as client:
-            found = client.zrangebyscore(redis.key("positions", run), f"({after}", "+inf", start=0, num=chunk)
-            texts = client.hmget(redis.key("progress", run), found) if found else []
-        yield from (Entry(**json.loads(text)) for text in texts if text is not None)
-        if len(found) < chunk:
-            return
-        after = int(found[-1])
+    def uncertain_attempts(self) -> tuple[Attempt, ...]:
+        """See `Ledger.uncertain_attempts`."""
+        now, rows = self._clock(), open_attempts(self._redis)
+        lost = [
+            row["id"]
+            for row in rows
+            if row["state"] == "reserved" and (float(row["lease_until"]) <= now or not is_alive(row["owner"]))
+        ]
+        if lost:
+            self._redis.run(_scripts.LOSE, *lost)
+        return uncertain(open_attempts(self._redis))
 
+    def resolve(self, ids: Collection[int], *, billed: bool) -> int:
+        """See `Ledger.resolve`."""
+        return int(self._redis.run(_scripts.RESOLVE, "billed" if billed else "not billed", *ids))
 
-def tallies(redis: RedisConnection, runs: Collection[int]) -> tuple[Tally, ...]:
-    """Entries of these runs, counted by what became of them."""
-    sums: dict[str, int] = {}
-    for run in runs:
-        with redis.our_errors() as client:
-            for name, value in client.hgetall(redis.key("tally", run)).items():
-                sums[name] = sums.get(name, 0) + int(value)
-    out = []
-    for kind in get_args(Kind):
-        for cached, audited in ((0, 0), (0, 1), (1, 0), (1, 1)):
-            entries, cost, avoided = (
-                sums.get(f"{kind}:{cached}:{audited}:{of}", 0) for of in ("entries", "cost", "avoided")
-            )
-            if entries:
-                out.append(Tally(kind, bool(cached), bool(audited), entries, cost, avoided))
-    return tuple(out)
-
-
-def runs(redis: RedisConnection) -> tuple[RunRow, ...]:
-    """All runs, oldest first."""
-    out = []
-    with redis.our_errors() as client:
-        for number in client.lrange(redis.key("runs"), 0, -1):
-            row = client.hgetall(redis.key("run", number))
-            ended = float(row["ended"]) if "ended" in row else None
-            out.append(RunRow(int(number), row["command"], row["provider"], float(row["started"]), ended))
-    return tuple(out)
-
-
-def estimated(redis: RedisConnection, run: int) -> Foreseen | None:
-    """The last estimate of a run from before it began."""
-    with redis.our_errors() as client:
-        identity, started = client.hmget(redis.key("run", run), "identity", "started")
-        texts = [] if identity is None else client.lrange(redis.key("estimates", identity), 0, -1)
-    said = [values for values in map(json.loads, texts) if values["created"] <= float(started)]
-    return Foreseen(**said[-1]["foreseen"]) if said else None
+    def purge(self, *, source: str | None = None, before: float | None = None, dry_run: bool = False) -> Purged:
+        """See `Ledger.purge`. Not one transaction; the append-only file is rewritten, snapshots and replicas follow."""
+        limit = math.inf if before is None else before
+        return purge(self._redis, source=source, before=limit, dry_run=dry_run)
 
 
 def open_attempts(redis: RedisConnection, *sets: str) -> list[dict[str, str]]:
@@ -108,38 +77,6 @@ def uncertain(rows: list[dict[str, str]]) -> tuple[Attempt, ...]:
         if row["state"] == "uncertain"
     )
     return tuple(sorted(found, key=lambda attempt: (attempt.started, attempt.id)))
-
-
-def answers(redis: RedisConnection, *, provider: str | None, chunk: int) -> Iterator[Answer]:
-    """All settled outcomes by age; one that is settled anew meanwhile may come twice."""
-    start = 0
-    while True:
-        with redis.our_errors() as client:
-            keys = client.zrange(redis.key("answers"), start, start + chunk - 1)
-            pipe = client.pipeline(transaction=False)
-            for key in keys:
-                pipe.hmget(redis.key("answer", key), "source", "provider", *STORED)
-            rows = pipe.execute()
-        for key, (source, asked, *rest) in zip(keys, rows, strict=True):
-            found = stored(rest)
-            if found is not None and provider in (None, asked):
-                yield Answer(key, source, asked, found)
-        if len(keys) < chunk:
-            return
-        start += chunk
-
-
-def hashes(redis: RedisConnection, prefix: str, *, chunk: int) -> Iterator[tuple[str, int, str]]:
-    """(key, hash, source) of the pictures whose keys begin with `prefix`; one may come twice."""
-    cursor = 0
-    while True:
-        with redis.our_errors() as client:
-            cursor, found = client.hscan(redis.key("hashes"), cursor, count=chunk)
-        for key, text in found.items():
-            if key.startswith(prefix):
-                yield key, int(text[:16], 16), text[16:]
-        if cursor == 0:
-            return
 
 
 def purge(redis: RedisConnection, *, source: str | None, before: float, dry_run: bool) -> Purged:
@@ -181,10 +118,7 @@ def _delete(
     for run, position in entries:
         redis.run(_scripts.FORGET, run, position)
     with redis.our_errors() as client:
-        for key in keys:
-            client.delete(redis.key("answer", key))
-            client.zrem(redis.key("answers"), key)
-            client.hdel(redis.key("hashes"), key)
+        forget_answers(client, redis, keys)
         for attempt in attempts:
             client.hset(redis.key("attempt", attempt), "source", "")
         for run in runs:

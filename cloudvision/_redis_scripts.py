@@ -10,7 +10,7 @@ missing value is passed as the empty string. Under the prefix lie
     resolved         set of ids: those that were released by hand
     states:all, states:RUN     hash: number and micros of attempts by state
     totals           hash: what is spent, reserved or possibly spent, by scope: "all", "day:2026-11-21", "run:7"
-    run:ID, runs, identity:IDENTITY, estimates:IDENTITY
+    run:ID, runs, estimates:IDENTITY
     progress:RUN     hash of entries as JSON by position; positions:RUN is their order, tally:RUN their sums
     starts:BUCKET, pause:BUCKET
 """
@@ -102,11 +102,14 @@ for _, other in ipairs(redis.call('SMEMBERS', p .. 'open:' .. key)) do
 end
 if #held > 0 then return {'held', held} end
 if doubtful and uncertain == 'keep' then return {'uncertain'} end
+local left = nil
 for index, scope in ipairs({'run:' .. run, 'all', 'day:' .. day}) do
   local bound = ARGV[12 + index]
   if bound ~= '' then
     local spent = tonumber(redis.call('HGET', p .. 'totals', scope) or '0')
-    if spent + tonumber(worst) > tonumber(bound) then return {'over', index, tostring(spent)} end
+    local rest = tonumber(bound) - spent - tonumber(worst)
+    if rest < 0 then return {'over', index, tostring(spent)} end
+    left = math.min(left or rest, rest)
   end
 end
 if redis.call('EXISTS', p .. 'attempt:' .. id) == 1 then return {'taken'} end
@@ -116,7 +119,7 @@ redis.call('SADD', p .. 'open', id)
 redis.call('SADD', p .. 'open:' .. key, id)
 count(run, 'reserved', 1, worst)
 add(run, day, worst)
-return {'reserved'}
+return {'reserved', left}
 """
 
 SETTLE = """
@@ -160,18 +163,41 @@ end
 return resolved
 """
 
+# The owners from the eighth argument on have ended.
 BEGIN_RUN = """
-local identity, command, provider, started, reopen = unpack(ARGV)
-local id = redis.call('GET', p .. 'identity:' .. identity)
-if id and (reopen == '1' or redis.call('HEXISTS', p .. 'run:' .. id, 'ended') == 0) then
-  redis.call('HDEL', p .. 'run:' .. id, 'ended')
-  return {tonumber(id), 1}
+local identity, command, provider, now, reopen, owner, lease_until = unpack(ARGV, 1, 7)
+local gone, beside, free, over = {[owner] = true}, 0, nil, nil
+for index = 8, #ARGV do gone[ARGV[index]] = true end
+local runs = redis.call('LRANGE', p .. 'runs', 0, -1)
+for index = #runs, 1, -1 do
+  local name = p .. 'run:' .. runs[index]
+  local what, ended, whose, lease = unpack(redis.call('HMGET', name, 'identity', 'ended', 'owner', 'lease_until'))
+  if what == identity then
+    if not ended and whose and not gone[whose] and tonumber(lease) > tonumber(now) then beside = 1
+    elseif not free then free, over = runs[index], ended end
+  end
 end
-id = redis.call('INCR', p .. 'last_run')
-redis.call('HSET', p .. 'run:' .. id, 'identity', identity, 'command', command, 'provider', provider, 'started', started)
-redis.call('SET', p .. 'identity:' .. identity, id)
+if free and (not over or reopen == '1') then
+  redis.call('HDEL', p .. 'run:' .. free, 'ended')
+  redis.call('HSET', p .. 'run:' .. free, 'owner', owner, 'lease_until', lease_until)
+  return {tonumber(free), 1, beside}
+end
+local id = redis.call('INCR', p .. 'last_run')
+redis.call('HSET', p .. 'run:' .. id, 'identity', identity, 'command', command, 'provider', provider, 'started', now,
+  'owner', owner, 'lease_until', lease_until)
 redis.call('RPUSH', p .. 'runs', id)
-return {id, 0}
+return {id, 0, beside}
+"""
+
+RENEW = """
+for index = 3, #ARGV do
+  local name = p .. 'attempt:' .. ARGV[index]
+  if redis.call('HGET', name, 'state') == 'reserved' then redis.call('HSET', name, 'lease_until', ARGV[2]) end
+end
+for _, run in ipairs(redis.call('LRANGE', p .. 'runs', 0, -1)) do
+  local name = p .. 'run:' .. run
+  if redis.call('HGET', name, 'owner') == ARGV[1] then redis.call('HSET', name, 'lease_until', ARGV[2]) end
+end
 """
 
 RECORD = "record(ARGV[1], ARGV[2], ARGV[3])"

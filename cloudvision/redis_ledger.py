@@ -1,8 +1,8 @@
 """The ledger on a Redis server (6.2 or later), for runs on several machines; extra `redis`.
 
 It does what `Ledger` does, which documents the methods. The server has to keep what it is told: `appendonly yes`, and
-`maxmemory-policy noeviction`. A reservation of another machine that never ended becomes uncertain when its lease is
-over, by the clocks of the machines, which should agree to a minute.
+`maxmemory-policy noeviction`. A reservation of another machine that shows no sign of life becomes uncertain when its
+lease is over, by the clocks of the machines, which should agree to a minute.
 """
 
 from __future__ import annotations
@@ -10,46 +10,32 @@ from __future__ import annotations
 import json
 import math
 import secrets
-import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
-from cloudvision import _redis_care as _care
 from cloudvision import _redis_scripts as _scripts
-from cloudvision._ledger_rows import (
-    Answer,
-    Attempt,
-    Budget,
-    Busy,
-    Entry,
-    Foreseen,
-    Purged,
-    Reservation,
-    Run,
-    RunRow,
-    Stored,
-    Tally,
-    Uncertain,
-    over_budget,
-)
+from cloudvision._changes import Changes
+from cloudvision._heartbeat import Heartbeat
+from cloudvision._ledger_rows import Budget, Busy, Entry, Reservation, Stored, Uncertain, over_budget
 from cloudvision._owner import is_alive, this_process
+from cloudvision._redis_answers import RedisAnswers, stored
+from cloudvision._redis_care import RedisCare, open_attempts
 from cloudvision._redis_connection import RedisConnection
+from cloudvision._redis_runs import RedisRuns, trim
 from cloudvision.raw import Raw
 
-_STATES = ("reserved", "settled", "released", "uncertain")
 
-
-class RedisLedger:
+class RedisLedger(RedisAnswers, RedisRuns, RedisCare):
     """A ledger that several machines share.
 
     Args:
         address: "redis://host:6379/0", "rediss://..." (TLS) or "unix:///path"; "#name" at its end tells several ledgers
             of one server apart.
         clock: seconds since the epoch; by default this machine's, and the server's for the rate that all share.
-        lease_s, ttl_s, owner: as for `Ledger`.
+        lease_s, ttl_s, max_answers, owner: as for `Ledger`.
 
     Raises:
         ConfigError: the package redis is missing, or the address is none.
@@ -63,14 +49,18 @@ class RedisLedger:
         clock: Callable[[], float] = time.time,
         lease_s: float = 900.0,
         ttl_s: float | None = None,
+        max_answers: int | None = None,
         owner: str | None = None,
     ) -> None:
         self._redis = RedisConnection(address)
         self._clock = clock
         self._lease_s = lease_s
         self._ttl_s = math.inf if ttl_s is None else ttl_s
+        self._max_answers = max_answers
+        self._settled = 0
         self._owner = owner or this_process()
-        self._changed = threading.Condition()
+        self._changes = Changes()
+        self._heartbeat = Heartbeat(self, lease_s=lease_s)
 
     @property
     def name(self) -> str:
@@ -79,6 +69,7 @@ class RedisLedger:
 
     def close(self) -> None:
         """Close the connections."""
+        self._heartbeat.stop()
         self._redis.close()
 
     def __enter__(self) -> Self:
@@ -87,14 +78,7 @@ class RedisLedger:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    # -- answers and attempts ------------------------------------------------------------------------------------------
-
-    def answer(self, key: str) -> Stored | None:
-        """See `Ledger.answer`."""
-        with self._redis.our_errors() as client:
-            row = client.hmget(self._redis.key("answer", key), _care.STORED)
-        found = _care.stored(row)
-        return found if found is not None and found.created >= self._clock() - self._ttl_s else None
+    # -- attempts ------------------------------------------------------------------------------------------------------
 
     def reserve(
         self,
@@ -109,6 +93,7 @@ class RedisLedger:
         newer_than: float | None = None,
     ) -> Reservation | Stored | Busy | Uncertain:
         """See `Ledger.reserve`."""
+        self._heartbeat.start()
         now = self._clock()
         day = datetime.fromtimestamp(now, UTC).date().isoformat()
         number = secrets.randbits(40) + 1  # ours from the start, so that a request sent twice reserves once
@@ -121,9 +106,10 @@ class RedisLedger:
             )  # fmt: skip
             match said:
                 case "reserved":
-                    return Reservation(number, key, source, provider, worst, run, day)
+                    left = int(more[0]) if more else None
+                    return Reservation(number, key, source, provider, worst, run, day, left)
                 case "stored":
-                    found = _care.stored(more[0])
+                    found = stored(more[0])
                     assert found is not None
                     return found
                 case "held":
@@ -168,74 +154,15 @@ class RedisLedger:
 
     def wait_for_change(self, seconds: float) -> None:
         """See `Ledger.wait_for_change`."""
-        with self._changed:
-            self._changed.wait(seconds)
+        self._changes.wait(seconds)
 
     def wait_until_idle(self, seconds: float) -> bool:
         """See `Ledger.wait_until_idle`."""
-        until = time.monotonic() + seconds
-        while self.open_attempts():
-            left = until - time.monotonic()
-            if left <= 0:
-                return False
-            self.wait_for_change(min(left, 0.25))
-        return True
+        return self._changes.wait_until_none(self.open_attempts, seconds)
 
-    # -- runs and progress ---------------------------------------------------------------------------------------------
-
-    def begin_run(self, identity: str, *, command: str, provider: str, reopen: bool = False) -> Run:
-        """See `Ledger.begin_run`."""
-        number, resumed = self._redis.run(_scripts.BEGIN_RUN, identity, command, provider, self._clock(), int(reopen))
-        return Run(number, resumed=bool(resumed))
-
-    def finish_run(self, run: int) -> None:
-        """See `Ledger.finish_run`."""
-        with self._redis.our_errors() as client:
-            client.hset(self._redis.key("run", run), "ended", repr(self._clock()))
-
-    def record(self, run: int, entry: Entry) -> None:
-        """See `Ledger.record`."""
-        self._redis.run(_scripts.RECORD, run, entry.position, json.dumps(asdict(entry)))
-
-    def progress(self, run: int, *, chunk: int = 1000) -> Iterator[Entry]:
-        """See `Ledger.progress`."""
-        return _care.progress(self._redis, run, chunk=chunk)
-
-    def tallies(self, run: int | None = None) -> tuple[Tally, ...]:
-        """See `Ledger.tallies`."""
-        runs = [row.id for row in self.runs()] if run is None else [run]
-        return _care.tallies(self._redis, runs)
-
-    def attempts(self, run: int | None = None) -> tuple[tuple[str, int, int], ...]:
-        """See `Ledger.attempts`."""
-        with self._redis.our_errors() as client:
-            sums: dict[str, str] = client.hgetall(self._redis.key("states", "all" if run is None else run))
-        rows = ((state, int(sums.get(f"{state}:number", 0)), int(sums.get(f"{state}:micros", 0))) for state in _STATES)
-        return tuple(row for row in rows if row[1])
-
-    def runs(self) -> tuple[RunRow, ...]:
-        """See `Ledger.runs`."""
-        return _care.runs(self._redis)
-
-    def add_estimate(self, identity: str, foreseen: Foreseen) -> None:
-        """See `Ledger.add_estimate`."""
-        with self._redis.our_errors() as client:
-            values = {"created": self._clock(), "foreseen": asdict(foreseen)}
-            client.rpush(self._redis.key("estimates", identity), json.dumps(values))
-
-    def estimated(self, run: int) -> Foreseen | None:
-        """See `Ledger.estimated`."""
-        return _care.estimated(self._redis, run)
-
-    # -- what answered pictures look like ------------------------------------------------------------------------------
-
-    def keep_hash(self, key: str, picture_hash: int, *, source: str) -> None:
-        """See `Ledger.keep_hash`."""
-        self._redis.run(_scripts.KEEP_HASH, key, f"{picture_hash:016x}", source)
-
-    def hashes(self, prefix: str, *, chunk: int = 10_000) -> Iterator[tuple[str, int, str]]:
-        """See `Ledger.hashes`."""
-        return _care.hashes(self._redis, prefix, chunk=chunk)
+    def renew(self) -> None:
+        """See `Ledger.renew`."""
+        self._redis.run(_scripts.RENEW, self._owner, self._clock() + self._lease_s, *self._own())
 
     # -- rates that processes share ------------------------------------------------------------------------------------
 
@@ -248,58 +175,31 @@ class RedisLedger:
         """See `Ledger.pause_starts`."""
         self._redis.run(_scripts.PAUSE_STARTS, bucket, self._shared_now(), seconds)
 
-    # -- care ----------------------------------------------------------------------------------------------------------
-
-    def uncertain_attempts(self) -> tuple[Attempt, ...]:
-        """See `Ledger.uncertain_attempts`."""
-        now, rows = self._clock(), _care.open_attempts(self._redis)
-        lost = [
-            row["id"]
-            for row in rows
-            if row["state"] == "reserved" and (float(row["lease_until"]) <= now or not is_alive(row["owner"]))
-        ]
-        if lost:
-            self._redis.run(_scripts.LOSE, *lost)
-        return _care.uncertain(_care.open_attempts(self._redis))
-
-    def resolve(self, ids: Collection[int], *, billed: bool) -> int:
-        """See `Ledger.resolve`."""
-        return int(self._redis.run(_scripts.RESOLVE, "billed" if billed else "not billed", *ids))
-
-    def answers(self, *, provider: str | None = None, chunk: int = 1000) -> Iterator[Answer]:
-        """See `Ledger.answers`."""
-        return _care.answers(self._redis, provider=provider, chunk=chunk)
-
-    def purge(self, *, source: str | None = None, before: float | None = None, dry_run: bool = False) -> Purged:
-        """See `Ledger.purge`. Not one transaction; the append-only file is rewritten, snapshots and replicas follow."""
-        limit = math.inf if before is None else before
-        return _care.purge(self._redis, source=source, before=limit, dry_run=dry_run)
-
     # -- inside --------------------------------------------------------------------------------------------------------
 
-    def _settle(self, held: Reservation, stored: Stored, entry: Entry | None) -> Stored:
-        raw = None if stored.raw is None else json.dumps(stored.raw.to_json())
+    def _settle(self, held: Reservation, kept: Stored, entry: Entry | None) -> Stored:
+        raw = None if kept.raw is None else json.dumps(kept.raw.to_json())
         told: tuple[Any, ...] = (None, None, None)
         if entry is not None and held.run is not None:
             told = (held.run, entry.position, json.dumps(asdict(entry)))
         self._redis.run(
-            _scripts.SETTLE, held.key, held.id, held.source, held.provider, stored.cost, stored.created, raw,
-            stored.error_type, stored.error, *told,
+            _scripts.SETTLE, held.key, held.id, held.source, held.provider, kept.cost, kept.created, raw,
+            kept.error_type, kept.error, *told,
         )  # fmt: skip
-        self._wake()
-        return stored
+        self._changes.wake()
+        if self._max_answers is not None:
+            self._settled += 1
+            if self._settled % max(1, self._max_answers // 10) == 0:  # counting them each time would be slow
+                trim(self._redis, self._max_answers)
+        return kept
 
     def _end(self, held: Reservation, state: str, cost: int) -> None:
         self._redis.run(_scripts.END, held.id, state, cost)
-        self._wake()
+        self._changes.wake()
 
     def _own(self) -> list[str]:
-        rows = _care.open_attempts(self._redis)
+        rows = open_attempts(self._redis)
         return [row["id"] for row in rows if row["state"] == "reserved" and row["owner"] == self._owner]
 
     def _shared_now(self) -> float | None:
         return None if self._clock is time.time else self._clock()
-
-    def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()

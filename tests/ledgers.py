@@ -44,14 +44,18 @@ class Opener:
         clock: Callable[[], float] = time.time,
         lease_s: float = 900.0,
         ttl_s: float | None = None,
+        max_answers: int | None = None,
         owner: str | None = None,
     ) -> LedgerStore:
         if "://" in self.name:
             from cloudvision.redis_ledger import RedisLedger
 
-            made: LedgerStore = RedisLedger(self.name, clock=clock, lease_s=lease_s, ttl_s=ttl_s, owner=owner)
+            opened: type[Ledger | RedisLedger] = RedisLedger
         else:
-            made = Ledger(self.name, clock=clock, lease_s=lease_s, ttl_s=ttl_s, owner=owner)
+            opened = Ledger
+        made: LedgerStore = opened(
+            self.name, clock=clock, lease_s=lease_s, ttl_s=ttl_s, max_answers=max_answers, owner=owner
+        )
         return self._stack.enter_context(made)
 
 

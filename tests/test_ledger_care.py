@@ -179,3 +179,19 @@ def test_openers_of_one_ledger_share_the_starts_of_calls(open_ledger: Opener) ->
     assert 0.9 < two.take_start("polls", windows) <= 1.0
     clock.now += 1
     assert 0 == two.take_start("polls", windows)
+
+
+def test_the_oldest_answers_make_room_but_not_those_of_an_unfinished_run(open_ledger: Opener) -> None:
+    clock = Clock()
+    ledger = open_ledger(clock=clock, max_answers=3)
+    run = ledger.begin_run("x", command="x", provider="fake")
+    for n in range(5):
+        clock.now += 1
+        claim = held(ledger, f"k{n}", run=run.id)
+        ledger.settle(claim, ANSWER, cost=1000, entry=Entry(n, f"{n}.png", "analysed", "d", f"k{n}"))
+    assert 5 == len(list(ledger.answers()))
+    ledger.finish_run(run.id)
+    assert {"k2", "k3", "k4"} == {answer.key for answer in ledger.answers()}
+    clock.now += 1
+    ledger.settle(held(ledger, "k5"), ANSWER, cost=1000)
+    assert {"k3", "k4", "k5"} == {answer.key for answer in ledger.answers()}

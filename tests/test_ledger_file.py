@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from cloudvision._ledger_connection import PatientConnection
 from cloudvision._ledger_schema import MIGRATIONS, open_database
 from cloudvision.errors import BudgetExceededError, LedgerError
-from cloudvision.ledger import Budget, Entry, Ledger
+from cloudvision.ledger import Budget, Ledger
 from cloudvision.raw import Raw
-from tests.ledgers import ANSWER, Clock, held
+from tests.ledgers import ANSWER, held
 
 SECRET = "Dear Ms Quennevais, your results are in"
 
@@ -77,20 +82,51 @@ def test_a_reader_elsewhere_that_keeps_the_log_from_being_emptied_is_named(tmp_p
         ledger.purge()
 
 
-def test_the_oldest_answers_make_room_but_not_those_of_an_unfinished_run() -> None:
-    clock = Clock()
-    with Ledger(clock=clock, max_answers=3) as ledger:
-        run = ledger.begin_run("x", command="x", provider="fake")
-        for n in range(5):
-            clock.now += 1
-            claim = held(ledger, f"k{n}", run=run.id)
-            ledger.settle(claim, ANSWER, cost=1000, entry=Entry(n, f"{n}.png", "analysed", "d", f"k{n}"))
-        assert 5 == len(list(ledger.answers()))
-        ledger.finish_run(run.id)
-        assert {"k2", "k3", "k4"} == {answer.key for answer in ledger.answers()}
-        clock.now += 1
-        ledger.settle(held(ledger, "k5"), ANSWER, cost=1000)
-        assert {"k3", "k4", "k5"} == {answer.key for answer in ledger.answers()}
+class InterruptedByTestError(Exception):
+    """What a signal handler of a test raises."""
+
+
+def interrupt(*_: object) -> None:
+    raise InterruptedByTestError
+
+
+@contextmanager
+def signal_soon() -> Iterator[None]:
+    """A signal arrives a moment after the block has begun."""
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("opened_before", [False, True])
+def test_a_signal_comes_through_while_another_process_holds_the_file(tmp_path: Path, opened_before: bool) -> None:
+    path = tmp_path / "run.db"
+    with Ledger(path) as ledger:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        began = time.monotonic()
+        with pytest.raises(InterruptedByTestError), signal_soon():
+            ledger.begin_run("x", command="x", provider="fake") if opened_before else Ledger(path)
+        assert time.monotonic() - began < 5
+        other.execute("ROLLBACK")
+        other.close()
+        assert ledger.begin_run("x", command="x", provider="fake").id
+
+
+def test_a_file_that_stays_locked_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PatientConnection, "patience_s", 0.0)
+    path = tmp_path / "run.db"
+    with Ledger(path) as ledger:
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(LedgerError, match="locked"):
+            held(ledger)
+        other.close()
+        held(ledger)
 
 
 def test_a_file_of_the_first_version_is_migrated_and_keeps_what_it_holds(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from cloudvision.errors import (
     OutageError,
     ProviderError,
     RejectedError,
+    ResultLostError,
     SettingsRejectedError,
     StoppedError,
     ThrottledError,
@@ -34,6 +35,7 @@ from cloudvision.errors import (
     UnavailableError,
     UncertainError,
     UnexpectedAnswerError,
+    UnfinishedError,
 )
 from cloudvision.failover import Failover
 from cloudvision.fetch import Fetcher
@@ -57,8 +59,10 @@ from cloudvision.ledger import Budget, Ledger
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
+from cloudvision.pending import Pending
 from cloudvision.pipeline import Pipeline
 from cloudvision.policy import Policy
+from cloudvision.polling import Polling
 from cloudvision.provider import PROVIDERS, Provider, open_provider
 from cloudvision.providers._options import Options
 from cloudvision.raw import Raw
@@ -122,8 +126,10 @@ __all__ = [
     "Page",
     "PageRegion",
     "Paragraph",
+    "Pending",
     "Pipeline",
     "Policy",
+    "Polling",
     "Polygon",
     "Provenance",
     "Provider",
@@ -132,6 +138,7 @@ __all__ = [
     "Region",
     "RejectedError",
     "Remote",
+    "ResultLostError",
     "RetryPolicy",
     "SelectionMark",
     "SettingsRejectedError",
@@ -146,6 +153,7 @@ __all__ = [
     "UnavailableError",
     "UncertainError",
     "UnexpectedAnswerError",
+    "UnfinishedError",
     "Verdict",
     "Word",
     "load",

@@ -27,6 +27,9 @@ _TRANSPOSE = {
 }
 
 
+_MAX_FRAME_PIXELS = 100_000_000
+
+
 @dataclass(frozen=True, slots=True)
 class Header:
     """What is known before a pixel is decoded."""
@@ -61,16 +64,20 @@ def read_header(data: bytes, format: str, *, source: str, max_pixels: int) -> He
     return Header(width, height, orientation)
 
 
-def decode(data: bytes, format: str, *, source: str, max_side: int | None = None) -> PIL.Image.Image:
-    """The first frame as upright RGB, alpha over white; shrunk (never enlarged) to a longer side of `max_side` pixels.
+def decode(data: bytes, format: str, *, source: str, max_side: int | None = None, frame: int = 0) -> PIL.Image.Image:
+    """One frame as upright RGB, alpha over white; shrunk (never enlarged) to a longer side of `max_side` pixels.
 
-    An ICC profile stays in `info["icc_profile"]` only where the RGB numbers are still the ones it describes.
+    Frames are counted from 0. An ICC profile stays in `info["icc_profile"]` only where the RGB numbers are still the
+    ones it describes.
 
     Raises:
         DamagedImageError: the bytes do not decode.
     """
     with _pillow.border(source, data, format):
         image, orientation = _pillow.open_lazily(data, format, source=source)
+        if frame:
+            image.seek(frame)
+            _check_pixels(*image.size, source=source, max_pixels=_MAX_FRAME_PIXELS)  # `read_header` saw the first one
         size = _fitting(image.size, max_side)
         if size != image.size:
             # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size, the smallest that is not below `size`; no-op elsewhere.
@@ -133,6 +140,25 @@ def has_more_frames(data: bytes, format: str, *, source: str) -> bool:
     with _pillow.border(source, data, format):
         image, _ = _pillow.open_lazily(data, format, source=source)
         found = bool(getattr(image, "is_animated", False))
+        image.close()
+        return found
+
+
+def count_frames(data: bytes, format: str, *, source: str, most: int) -> int:
+    """How many frames or pages the file holds; no more than `most` are looked for.
+
+    Raises:
+        DamagedImageError: one of them cannot even be looked for.
+    """
+    with _pillow.border(source, data, format):
+        image, _ = _pillow.open_lazily(data, format, source=source)
+        found = 1
+        while found < most:
+            try:
+                image.seek(found)
+            except EOFError:
+                break
+            found += 1
         image.close()
         return found
 

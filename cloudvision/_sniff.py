@@ -19,7 +19,7 @@ _PICTURES: tuple[tuple[bytes, str], ...] = (
 )
 
 _OTHERS: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF-", "a PDF document; render its pages to pictures first"),
+    (b"%PDF-", "a PDF document; azure-document-intelligence reads such files, for others render its pages to pictures"),
     (b"PK\x03\x04", "a ZIP archive (or an Office document)"),
     (b"\x1f\x8b", "gzip-compressed data"),
     (b"8BPS", "a Photoshop document; export it as PNG or JPEG"),
@@ -55,6 +55,11 @@ def picture_format(data: bytes) -> str | None:
     if data[4:8] == b"ftyp":
         return _iso_format(data)
     return None
+
+
+def is_pdf(data: bytes) -> bool:
+    """True for a PDF; some writers put white space or a byte order mark before its first line."""
+    return data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"%PDF-")
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:

@@ -22,6 +22,8 @@
         ThrottledError        retryable  too many requests; `retry_after` says how long the service wants us to wait
         UnavailableError      retryable  5xx, a time-out, no connection
           OutageError         fatal      it stayed away for longer than a run waits
+          UnfinishedError                an analysis that it has accepted is not finished; its answer can be had later
+          ResultLostError                it no longer has an analysis that it had accepted
         UnexpectedAnswerError            an answer of status 200 that is not the shape we know
 
 `fatal` ends a batch: the next source would fail for the same reason. `retryable` may be tried again by itself.
@@ -211,6 +213,14 @@ class OutageError(UnavailableError):
 
     retryable = False
     fatal = True
+
+
+class UnfinishedError(UnavailableError):
+    """The service has accepted an analysis and not finished it within our patience; it is asked for again, not sent."""
+
+
+class ResultLostError(UnavailableError):
+    """The service has no analysis under the name that it gave: too old, or of another resource. It may be billed."""
 
 
 class UnexpectedAnswerError(ProviderError):

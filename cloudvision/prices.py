@@ -117,6 +117,30 @@ def image_analysis_units(features: Iterable[str]) -> dict[str, int]:
     return dict(Counter(groups[name] for name in wanted))
 
 
+def document_units(model: str, features: Iterable[str], *, pages: int) -> dict[str, int]:
+    """What Azure Document Intelligence bills for `pages` pages, by operation of the price list.
+
+    Every page counts once for its model (read, layout, prebuilt, or a model of one's own), and once more for each
+    feature that costs extra.
+
+    Args:
+        model: "prebuilt-read", "prebuilt-invoice" or the id of a model of one's own.
+        features: the service's names ("ocrHighResolution", "formulas", "styleFont", "barcodes", ...).
+        pages: how many are analysed.
+    """
+    table: Mapping[str, Any] = _table()["document_intelligence"]
+    usual = table["prebuilt"] if model.startswith("prebuilt-") else table["own"]
+    extra = len(set(features) & set(table["add_ons"]))
+    units = {table["models"].get(model, usual): pages, table["add_on"]: extra * pages}
+    return {operation: count for operation, count in units.items() if count}
+
+
+def document_cost(model: str, features: Iterable[str], *, pages: int, position: int = 0) -> int:
+    """What Azure Document Intelligence asks for `pages` pages, in micros; see `document_units`."""
+    units = document_units(model, features, pages=pages)
+    return sum(price(operation, count, position=position) for operation, count in units.items())
+
+
 def listed(service_operation: str) -> Price:
     """The line of the price list.
 
@@ -144,6 +168,23 @@ def retirement(service: str) -> date | None:
 def all_retirements() -> tuple[Retirement, ...]:
     """All that is known about ends of services, API versions and SDKs, by name."""
     return tuple(_retirements()[name] for name in sorted(_retirements()))
+
+
+NOTICE_DAYS = 365
+"""How long before its end a service is worth a notice."""
+
+
+def notices(names: Iterable[str], *, today: date) -> tuple[str, ...]:
+    """What ended, or ends within `NOTICE_DAYS`, among these names of the list of retirements, in words."""
+    found = []
+    for name in names:
+        ends = retirement(name)
+        if ends is None or (ends - today).days > NOTICE_DAYS:
+            continue
+        line = _retirements()[name]
+        verb = "ends" if ends >= today else "ended"
+        found.append(f"{name} {verb} on {ends}. {line.note}".strip())
+    return tuple(found)
 
 
 @cache

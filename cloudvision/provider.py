@@ -13,12 +13,15 @@ from typing import Protocol, cast, runtime_checkable
 
 from cloudvision.errors import ConfigError
 from cloudvision.images import Image, Remote
+from cloudvision.pending import Pending
+from cloudvision.polling import Polling
 from cloudvision.providers._options import Options
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
 PROVIDERS: dict[str, str] = {
     "aws-rekognition": "cloudvision.providers.aws_rekognition:AwsRekognition",
+    "azure-document-intelligence": "cloudvision.providers.azure_document_intelligence:AzureDocumentIntelligence",
     "azure-image-analysis": "cloudvision.providers.azure_image_analysis:AzureImageAnalysis",
     "local-ocr": "cloudvision.providers.local_ocr:LocalOcr",
     "fake": "cloudvision.providers.fake:Fake",
@@ -40,6 +43,8 @@ class Details:
         ends: names in the list of retirements.
         reads_s3: takes S3 objects by their names and fetches them itself.
         rate_per_s: calls a second that a standard account allows; None where it depends on the account.
+        polls_per_s: the same for polls of long-running operations.
+        reads_documents: takes PDF files and all pages of TIFF files.
     """
 
     does: str
@@ -51,6 +56,8 @@ class Details:
     ends: tuple[str, ...] = ()
     reads_s3: bool = False
     rate_per_s: float | None = None
+    polls_per_s: float | None = None
+    reads_documents: bool = False
 
 
 DETAILS: dict[str, Details] = {
@@ -61,6 +68,20 @@ DETAILS: dict[str, Details] = {
         variables=("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
         prices=("aws-rekognition/DetectText",),
         reads_s3=True,
+    ),
+    "azure-document-intelligence": Details(
+        does="documents: text, tables, typed fields of invoices, receipts, identity documents, PDFs too",
+        extra="azure",
+        package="azure.ai.formrecognizer",
+        variables=("DOCUMENT_INTELLIGENCE_ENDPOINT", "DOCUMENT_INTELLIGENCE_KEY"),
+        prices=tuple(
+            f"azure-document-intelligence/{kind}"
+            for kind in ("read", "layout", "prebuilt", "custom-extraction", "add-on")
+        ),
+        ends=("azure-document-intelligence", "azure-ai-formrecognizer"),
+        rate_per_s=15.0,
+        polls_per_s=50.0,
+        reads_documents=True,
     ),
     "azure-image-analysis": Details(
         does="text, captions, tags, objects, people, crops",
@@ -111,6 +132,32 @@ class Provider(Protocol):
     def cost(self, raw: Raw, /) -> int:
         """What this answer cost, in millionths of a US dollar."""
         ...
+
+
+@runtime_checkable
+class LongRunning(Protocol):
+    """A provider whose service answers later. A pipeline writes down what was accepted before it waits for the answer."""
+
+    def submit(self, image: Image | Remote, /) -> Pending:
+        """Ask the service once; this is what costs money. Raises like `Provider.call`."""
+        ...
+
+    def resume(self, pending: Pending, /, polling: Polling | None = None) -> Raw:
+        """Wait for the answer, in any process, as often as it takes; costs nothing.
+
+        Raises:
+            UnfinishedError, AuthError, ConfigError: the answer can still be had.
+            ProviderError: any other one: there is no answer, and there will be none.
+        """
+        ...
+
+
+@runtime_checkable
+class ReadsDocuments(Protocol):
+    """A provider that takes files of several pages as they are."""
+
+    document_formats: frozenset[str]
+    """Names of these formats, such as "PDF"."""
 
 
 class _ProviderClass(Protocol):

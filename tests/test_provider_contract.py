@@ -17,15 +17,18 @@ from PIL import ImageDraw, ImageFont
 from cloudvision import images
 from cloudvision.errors import CloudVisionError, ConfigError, ProviderError, UnexpectedAnswerError
 from cloudvision.images import Image
+from cloudvision.polling import Polling
 from cloudvision.provider import PROVIDERS, Provider, open_provider
 from cloudvision.providers._aws_client import AwsCredentials
 from cloudvision.providers._options import Options
 from cloudvision.providers.aws_rekognition import AwsRekognition
+from cloudvision.providers.azure_document_intelligence import AzureDocumentIntelligence
 from cloudvision.providers.azure_image_analysis import AzureImageAnalysis
 from cloudvision.providers.fake import Fake
 from cloudvision.providers.local_ocr import LocalOcr
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
+from tests import document_double as documents
 from tests import image_analysis_double as azure
 from tests import rekognition_double as aws
 
@@ -37,6 +40,7 @@ class Rig:
     provider: Provider
     secrets: tuple[str, ...] = ()
     fail_next: Callable[[], object] | None = None
+    unknown: Options = Options(pages="1")
 
 
 @contextmanager
@@ -44,6 +48,15 @@ def azure_image_analysis() -> Iterator[Rig]:
     with azure.image_analysis_double() as double:
         provider = AzureImageAnalysis(endpoint=double.url, key=azure.KEY)
         yield Rig(provider, (azure.KEY,), lambda: double.answer(azure.error(500, "Oops", "broke")))
+
+
+@contextmanager
+def azure_document_intelligence() -> Iterator[Rig]:
+    with documents.document_double() as double:
+        polling = Polling(sleep=lambda seconds: None)
+        provider = AzureDocumentIntelligence(endpoint=double.url, key=documents.KEY, polling=polling)
+        failing = documents.error(500, "InternalServerError", "broke")
+        yield Rig(provider, (documents.KEY,), lambda: double.answer(failing), Options(shrink=True))
 
 
 @contextmanager
@@ -70,6 +83,7 @@ def fake() -> Iterator[Rig]:
 
 RIGS = {
     "aws-rekognition": aws_rekognition,
+    "azure-document-intelligence": azure_document_intelligence,
     "azure-image-analysis": azure_image_analysis,
     "fake": fake,
     "local-ocr": local_ocr,
@@ -187,8 +201,8 @@ def test_an_error_answer_is_an_error_when_parsed(rig: Rig, status: int) -> None:
 
 
 def test_a_setting_it_does_not_have_is_refused_by_name(rig: Rig) -> None:
-    with pytest.raises(ConfigError, match=f"{rig.provider.name} has no setting pages"):
-        open_provider(rig.provider.name, Options(pages="1"), env={})
+    with pytest.raises(ConfigError, match=f"{rig.provider.name} has no setting (pages|shrink)"):
+        open_provider(rig.provider.name, rig.unknown, env={})
 
 
 def test_every_registered_provider_runs_this_suite() -> None:

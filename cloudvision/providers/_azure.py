@@ -92,17 +92,20 @@ class Connection(Generic[Client]):
         build: Callable[[str, AzureKeyCredential | TokenCredential], Client],
         *,
         resource: Resource,
-        refused: Callable[[Raw, Resource], CloudVisionError] = refusal,
     ) -> None:
         self._login = login
         self._build = build
         self._resource = resource
-        self._refused = refused
         self._client: Client | None = None
         self._lock = threading.Lock()
 
     def ask(
-        self, send: Callable[[Client, Hook], object], *, clock: Callable[[], float], now: Callable[[], float]
+        self,
+        send: Callable[[Client, Hook], object],
+        *,
+        clock: Callable[[], float],
+        now: Callable[[], float],
+        refused: Callable[[Raw, Resource], CloudVisionError] = refusal,
     ) -> Raw:
         """Send one request, and one more with a fresh token where a token was refused.
 
@@ -110,6 +113,7 @@ class Connection(Generic[Client]):
             send: makes the SDK call with `raw_response_hook` set to the hook and `stream=True`.
             clock: seconds, monotonic.
             now: seconds since the epoch.
+            refused: makes the error of an answer whose status is not 2xx.
 
         Raises:
             ProviderError: an error answer, or none.
@@ -122,7 +126,7 @@ class Connection(Generic[Client]):
             answers = self._attempt(self._renewed(client), send, clock=clock, now=now)
         raw = answers[-1]
         if not 200 <= raw.status < 300:
-            raise self._refused(raw, self._resource)
+            raise refused(raw, self._resource)
         return raw
 
     def _attempt(

@@ -7,6 +7,7 @@ from cloudvision.errors import (
     CloudVisionError,
     ProviderError,
     RejectedError,
+    ResultLostError,
     SettingsRejectedError,
     UnavailableError,
 )
@@ -20,7 +21,6 @@ RESOURCE = Resource(
     kind="Document Intelligence",
 )
 
-GONE = "OperationNotFound"
 _MODEL = frozenset({"ModelNotFound", "ModelNotReady"})
 _NO_MODEL_V2 = "1022"
 _SETTINGS = frozenset({"InvalidParameter", "NotSupportedApiVersion"})
@@ -30,8 +30,6 @@ _BROKE = frozenset({"InternalServerError", "ServiceUnavailable", "Timeout", "Con
 def refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
     """The error for an answer whose status is not 2xx. Pure: the same answer always gives the same error."""
     details = read_details(raw)
-    if raw.status == 404 and details.inner_code in (GONE, "AnalyzeResultNotFound"):
-        return _broke(raw, f"the service no longer has this analysis: {details.message}", code=GONE, billed=None)
     if details.inner_code in _MODEL or details.code == _NO_MODEL_V2:
         return _settings(raw, details, "give a model of this resource with --model, or wait until it is built")
     # Pages that this document does not have are a matter of the document; a language is not.
@@ -49,6 +47,20 @@ def refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
     if details.inner_code in _BROKE and raw.status < 500:
         return _broke(raw, details.message, code=details.inner_code, billed=False)
     return refusal(raw, resource)
+
+
+def poll_refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
+    """The same for the answer to a poll: what is not found there is the analysis."""
+    if raw.status != 404:
+        return refused(raw, resource)
+    details = read_details(raw)
+    return ResultLostError(
+        f"{resource.provider}: the service does not have this analysis (it keeps them for a day): {details.message}",
+        provider=resource.provider,
+        status=raw.status,
+        code=details.inner_code or details.code,
+        request_id=raw.header("apim-request-id"),
+    )
 
 
 def failed(raw: Raw) -> ProviderError:

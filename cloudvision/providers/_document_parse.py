@@ -72,7 +72,7 @@ def pages_in(raw: Raw) -> int | None:
     return len(pages) if isinstance(pages, Sequence) else None
 
 
-def status_of(body: str) -> str | None:
+def operation_status(body: str) -> str | None:
     """What the answer to a poll says of the operation ("running"); None where it is no such answer."""
     try:
         found = json.loads(body.removeprefix("\ufeff"))

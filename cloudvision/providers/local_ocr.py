@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from cloudvision.errors import ConfigError, RejectedError, UnexpectedAnswerError
+from cloudvision.errors import ConfigError, NotAnImageError, RejectedError, UnexpectedAnswerError
 from cloudvision.geometry import Polygon
 from cloudvision.images import Image, Remote
 from cloudvision.providers._json_read import Object, UnreadableError, a_list, a_number, an_object, number_of, text_of
@@ -80,11 +80,14 @@ class LocalOcr:
 
         Raises:
             ConfigError: the extra is not installed, or the picture is not on this machine.
+            NotAnImageError: it is a PDF.
             DamagedImageError: the picture does not decode.
             RejectedError: the engine cannot work on it.
         """
         if isinstance(image, Remote):
             raise ConfigError(f"{self.name} reads pictures on this machine only, not {image.source}")
+        if image.format == "PDF":
+            raise NotAnImageError(image.source, f"a PDF document, and {self.name} reads pictures")
         engine = self._loaded()
         started = self._clock()
         pixels = image.pixels(max_side=self._max_side)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cloudvision.errors import BudgetExceededError
+from cloudvision.pending import Pending
 from cloudvision.raw import Raw
 
 Kind = Literal["analysed", "skipped", "failed"]
@@ -46,6 +47,9 @@ class Reservation:
     left: int | None = None
     """What the narrowest budget holds beside it; None without a budget, and where the store does not tell."""
 
+    pending: Pending | None = None
+    """What the service has accepted under this attempt already: to be asked for, not to be sent again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -78,6 +82,8 @@ class Entry:
         key: where the answer lies, for "analysed".
         score, threshold, stage, model: the gate's verdict; None without a gate.
         audited: the gate said no and the call was made all the same, to measure the gate.
+        propensity: chance, 0 to 1, that a picture with this verdict was called: 1 where the gate said yes, the audit's share
+            where it said no; None without a gate, and in ledgers of before.
         cost: paid for this entry.
         avoided: worst cost of a call that was not made, because it was skipped or in the ledger already.
     """
@@ -97,6 +103,7 @@ class Entry:
     avoided: int = 0
     error_type: str | None = None
     error: str | None = None
+    propensity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

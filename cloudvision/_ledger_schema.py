@@ -98,6 +98,14 @@ MIGRATIONS = (
     ALTER TABLE runs ADD COLUMN owner TEXT;
     ALTER TABLE runs ADD COLUMN lease_until REAL;
     """,
+    """
+    -- The operation that a service has accepted and not answered yet, as JSON.
+    ALTER TABLE attempts ADD COLUMN pending TEXT;
+    """,
+    """
+    -- Chance that a picture with this verdict was called: what an audited skip stands for.
+    ALTER TABLE progress ADD COLUMN propensity REAL
+    """,
 )
 
 

@@ -89,18 +89,38 @@ local created = redis.call('HGET', name, 'created')
 if created and tonumber(created) >= tonumber(newer_than) then
   return {'stored', redis.call('HMGET', name, 'raw', 'cost', 'created', 'error_type', 'error')}
 end
-local held, doubtful = {}, false
+local held, doubtful, waiting, longest = {}, false, nil, tonumber(now)
+local function taken_up(other)
+  local fields = redis.call('HMGET', p .. 'attempt:' .. other, 'pending', 'source', 'provider', 'worst', 'day')
+  return {'pending', other, unpack(fields)}
+end
 for _, other in ipairs(redis.call('SMEMBERS', p .. 'open:' .. key)) do
-  local state, whose, until_ = unpack(redis.call('HMGET', p .. 'attempt:' .. other, 'state', 'owner', 'lease_until'))
+  local state, whose, until_, kept_until, claim = unpack(redis.call('HMGET', p .. 'attempt:' .. other,
+    'state', 'owner', 'lease_until', 'pending_until', 'claim'))
   if state == 'reserved' and other == id then return {'reserved'} end  -- the same request again: its answer was lost
+  if state == 'reserved' and claim == id then return taken_up(other) end
   if state == 'reserved' and tonumber(until_) > tonumber(now) then
     held[#held + 1] = {other, whose}
   else
     if state == 'reserved' then move(other, 'uncertain', 'worst') end
     doubtful = true
+    if kept_until and tonumber(kept_until) > longest then waiting, longest = other, tonumber(kept_until) end
   end
 end
 if #held > 0 then return {'held', held} end
+-- What a service has accepted is asked for; its money stays on its day, and moves to the run that gets the answer.
+if waiting then
+  local other = p .. 'attempt:' .. waiting
+  local before, micros, that_day = unpack(redis.call('HMGET', other, 'run', 'worst', 'day'))
+  count(before, 'uncertain', -1, 0 - micros)
+  count(run, 'reserved', 1, micros)
+  if before ~= run then
+    add(before, that_day, 0 - micros)
+    add(run, that_day, micros)
+  end
+  redis.call('HSET', other, 'state', 'reserved', 'owner', owner, 'lease_until', lease_until, 'run', run, 'claim', id)
+  return taken_up(waiting)
+end
 if doubtful and uncertain == 'keep' then return {'uncertain'} end
 local left = nil
 for index, scope in ipairs({'run:' .. run, 'all', 'day:' .. day}) do
@@ -120,6 +140,13 @@ redis.call('SADD', p .. 'open:' .. key, id)
 count(run, 'reserved', 1, worst)
 add(run, day, worst)
 return {'reserved', left}
+"""
+
+KEEP_PENDING = """
+local name = p .. 'attempt:' .. ARGV[1]
+if redis.call('EXISTS', name) == 0 then return 0 end
+if ARGV[2] == '' then return redis.call('HDEL', name, 'pending', 'pending_until') end
+return redis.call('HSET', name, 'pending', ARGV[2], 'pending_until', ARGV[3])
 """
 
 SETTLE = """

@@ -25,6 +25,7 @@ from cloudvision._heartbeat import Heartbeat
 from cloudvision._ledger_answers import LedgerAnswers
 from cloudvision._ledger_care import LedgerCare
 from cloudvision._ledger_file import LedgerFile
+from cloudvision._ledger_pending import LedgerPending, take_up
 from cloudvision._ledger_rows import (
     Answer,
     Attempt,
@@ -63,7 +64,7 @@ __all__ = [
 ]
 
 
-class Ledger(LedgerAnswers, LedgerRuns, LedgerStarts, LedgerCare):
+class Ledger(LedgerAnswers, LedgerPending, LedgerRuns, LedgerStarts, LedgerCare):
     """An open ledger file.
 
     Args:
@@ -134,9 +135,10 @@ class Ledger(LedgerAnswers, LedgerRuns, LedgerStarts, LedgerCare):
         """Take the right to call a service once for the picture under `key`, and set its worst cost aside.
 
         Returns:
-            `Reservation`: call now. `Stored`: somebody has the answer already (one from before `newer_than`,
-            seconds since the epoch, does not count). `Busy`: somebody is asking right now; wait (see
-            `wait_for_change`) and come back. `Uncertain`: only with `uncertain="keep"`.
+            `Reservation`: call now, or ask for the answer to its `pending` operation. `Stored`: somebody has the
+            answer already (one from before `newer_than`, seconds since the epoch, does not count). `Busy`: somebody
+            is asking right now; wait (see `wait_for_change`) and come back. `Uncertain`: only with
+            `uncertain="keep"`.
 
         Raises:
             BudgetExceededError: what is spent, set aside and possibly spent leaves no room for `worst`.
@@ -150,13 +152,17 @@ class Ledger(LedgerAnswers, LedgerRuns, LedgerStarts, LedgerCare):
                 return stored
             if self._held_by_other(db, key, now):
                 return Busy()
+            lease_until = now + self._lease_s
+            held = take_up(db, key, owner=self._owner, lease_until=lease_until, run=run, now=now)
+            if held is not None:
+                return held
             if uncertain == "keep" and _sql.has_uncertain(db, key):
                 return Uncertain()
             left = _sql.check_budget(db, budget, worst=worst, run=run, day=day)
             cursor = db.execute(
                 "INSERT INTO attempts (key, run, source, provider, state, owner, lease_until, worst, day, started)"
                 " VALUES (?, ?, ?, ?, 'reserved', ?, ?, ?, ?, ?)",
-                (key, run, source, provider, self._owner, now + self._lease_s, worst, day, now),
+                (key, run, source, provider, self._owner, lease_until, worst, day, now),
             )
             _sql.add(db, worst, run=run, day=day)
             assert cursor.lastrowid is not None

@@ -25,6 +25,7 @@ from cloudvision._redis_answers import RedisAnswers, stored
 from cloudvision._redis_care import RedisCare, open_attempts
 from cloudvision._redis_connection import RedisConnection
 from cloudvision._redis_runs import RedisRuns, trim
+from cloudvision.pending import Pending
 from cloudvision.raw import Raw
 
 
@@ -108,6 +109,10 @@ class RedisLedger(RedisAnswers, RedisRuns, RedisCare):
                 case "reserved":
                     left = int(more[0]) if more else None
                     return Reservation(number, key, source, provider, worst, run, day, left)
+                case "pending":
+                    other, text, whose, asked, worst_then, day_then = more
+                    pending = Pending.from_json(json.loads(text))
+                    return Reservation(int(other), key, whose, asked, int(worst_then), run, day_then, pending=pending)
                 case "stored":
                     found = stored(more[0])
                     assert found is not None
@@ -123,6 +128,11 @@ class RedisLedger(RedisAnswers, RedisRuns, RedisCare):
                     raise over_budget(bounds[more[0] - 1] or 0, spent=int(more[1]), worst=worst, words=words)
                 case "taken":
                     number = secrets.randbits(40) + 1
+
+    def keep_pending(self, held: Reservation, pending: Pending | None) -> None:
+        """See `Ledger.keep_pending`."""
+        text = None if pending is None else json.dumps(pending.to_json())
+        self._redis.run(_scripts.KEEP_PENDING, held.id, text, None if pending is None else pending.expires_at)
 
     def settle(self, held: Reservation, raw: Raw, *, cost: int, entry: Entry | None = None) -> Stored:
         """See `Ledger.settle`."""

@@ -52,6 +52,7 @@ PARTS = {
     "_ledger_care": "ledger",
     "_ledger_connection": "ledger",
     "_ledger_file": "ledger",
+    "_ledger_pending": "ledger",
     "_ledger_rows": "ledger",
     "_ledger_runs": "ledger",
     "_ledger_schema": "ledger",

@@ -9,7 +9,9 @@ from pathlib import Path
 import network_guard
 import pytest
 
+from cloudvision.emulator import Emulator, running
 from tests import ledgers
+from tests.emulation import MadeUpReader
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -54,3 +56,24 @@ def open_ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ledg
     name = ledgers.new_name(request.param, folder=tmp_path, redis=lambda: request.getfixturevalue("redis_address"))
     with ExitStack() as stack:
         yield ledgers.Opener(name, stack)
+
+
+@pytest.fixture(scope="session")
+def cloudvision_emulator_reader() -> MadeUpReader:
+    """The emulator of the plugin makes its text up; `reading_emulator` reads."""
+    return MadeUpReader()
+
+
+@pytest.fixture
+def reader(cloudvision_emulator_reader: MadeUpReader) -> Iterator[MadeUpReader]:
+    """What `cloudvision_emulator` reads with: set its `lines`."""
+    yield cloudvision_emulator_reader
+    cloudvision_emulator_reader.lines = None
+
+
+@pytest.fixture(scope="session")
+def reading_emulator(_session_guard: network_guard.Guard) -> Iterator[Emulator]:
+    """An emulator with the local engine; one for the session, for loading it takes a second."""
+    pytest.importorskip("rapidocr", reason="needs the extra local")
+    with running() as emulator:
+        yield emulator

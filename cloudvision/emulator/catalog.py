@@ -10,6 +10,7 @@ from cloudvision.emulator.service import Service, Surroundings
 SERVICES: dict[str, str] = {
     "rekognition": "cloudvision.emulator.rekognition:Rekognition",
     "image-analysis": "cloudvision.emulator.image_analysis:ImageAnalysis",
+    "document-intelligence": "cloudvision.emulator.document_intelligence:DocumentIntelligence",
 }
 """Name -> "module:Class"; the class takes one `Surroundings`."""
 

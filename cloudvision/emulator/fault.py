@@ -23,6 +23,7 @@ for hang and reset: the work is done and billed, and the answer never arrives; l
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from cloudvision.emulator.catalog import SERVICES
@@ -81,12 +82,16 @@ class Fault:
     def __post_init__(self) -> None:
         if self.fault not in BILLED:
             raise ConfigError(f"unknown fault {self.fault!r}; known: {', '.join(BILLED)}")
-        if not 500 <= self.status <= 599:
+        if not (is_number(self.status) and 500 <= self.status <= 599):
             raise ConfigError(f"the status of a fault is 500 to 599, got {self.status}")
         if self.retry_after is not None and self.retry_after not in RETRY_AFTER:
             raise ConfigError(f"retry_after is one of {', '.join(RETRY_AFTER)}, got {self.retry_after!r}")
-        if self.seconds is not None and self.seconds < 0:
-            raise ConfigError(f"seconds are not negative, got {self.seconds}")
+        if self.seconds is not None and not (is_number(self.seconds) and self.seconds >= 0):
+            raise ConfigError(f"seconds are a number of 0 or more, got {self.seconds!r}")
+        if not (isinstance(self.times, int) and self.times >= 1):
+            raise ConfigError(f"times is at least 1, got {self.times!r}")
+        if self.billed is not None and self.fault not in _BILLED_EITHER_WAY:
+            raise ConfigError(f"billed can be chosen for {', '.join(sorted(_BILLED_EITHER_WAY))}, not for {self.fault}")
         if self.fault == "delay" and self.seconds is None:
             raise ConfigError("a delay needs its seconds")
         check_service(self.service)
@@ -115,3 +120,8 @@ def check_service(name: str | None) -> None:
     """
     if name is not None and name not in SERVICES:
         raise ConfigError(f"unknown service {name!r}; known: {', '.join(SERVICES)}")
+
+
+def is_number(value: object) -> bool:
+    """Whether a value out of a script can be reckoned with."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -22,7 +22,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
-from cloudvision.emulator.fault import BILLED, RETRY_AFTER, Fault, check_service
+from cloudvision.emulator.fault import BILLED, RETRY_AFTER, Fault, check_service, is_number
 from cloudvision.errors import ConfigError
 from cloudvision.quotas import Quota
 
@@ -42,6 +42,9 @@ class QuotaRule:
 
     def __post_init__(self) -> None:
         check_service(self.service)
+        given = {"per_second": self.quota.per_second, "per_minute": self.quota.per_minute}
+        if wrong := [f"{name} {most!r}" for name, most in given.items() if most is not None and not _positive(most)]:
+            raise ConfigError(f"a quota is a number above 0, got {', '.join(wrong)}")
         if self.retry_after is not None and self.retry_after not in RETRY_AFTER:
             raise ConfigError(f"retry_after is one of {', '.join(RETRY_AFTER)}, got {self.retry_after!r}")
 
@@ -120,6 +123,8 @@ class Faults:
             ConfigError: something in it is not known; then nothing has changed.
         """
         script = _object(value, {"seed", "script", "rates", "quotas"})
+        if not isinstance(script.get("seed", 0), int):
+            raise ConfigError(f"the seed is a whole number, got {script['seed']!r}")
         faults = [_fault(entry) for entry in script.get("script", ())]
         rates = [_rate(entry) for entry in script.get("rates", ())]
         quotas = [_quota(entry) for entry in script.get("quotas", ())]
@@ -183,3 +188,7 @@ def _quota(value: object) -> QuotaRule:
     given = dict(_object(value, {"per_second", "per_minute", "service", "operation", "retry_after"}))
     quota = Quota(per_second=given.pop("per_second", None), per_minute=given.pop("per_minute", None))
     return QuotaRule(quota, **given)
+
+
+def _positive(value: object) -> bool:
+    return is_number(value) and value > 0  # type: ignore[operator]

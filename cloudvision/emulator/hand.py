@@ -118,6 +118,10 @@ class Emulator:
         quota = Quota(per_second=per_second, per_minute=per_minute)
         self.faults.limit(QuotaRule(quota, service=service, retry_after=retry_after))
 
+    def behave(self) -> None:
+        """Forget all faults and quotas that were asked for."""
+        self.faults.clear()
+
     def reset(self) -> None:
         """As at the start: no faults, no placed answers, an empty bill."""
         self.faults.clear()

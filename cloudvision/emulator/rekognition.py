@@ -76,9 +76,10 @@ class Rekognition:
         return self._error(name, _MESSAGES.get(name, message or name), status=usual_status)
 
     def environment(self, url: str, account: Account) -> Mapping[str, str]:
-        """AWS's own names."""
+        """AWS's own names; boto3 itself reads the second one for the region, AWS's other SDKs the first."""
         return {
             "AWS_REGION": self._around.accounts.region,
+            "AWS_DEFAULT_REGION": self._around.accounts.region,
             "AWS_ACCESS_KEY_ID": account.access_key_id,
             "AWS_SECRET_ACCESS_KEY": account.secret_access_key,
             "AWS_ENDPOINT_URL_REKOGNITION": url,

@@ -41,6 +41,7 @@ class Case:
     key: str = ""
     verdict: Verdict | None = None
     audited: bool = False
+    propensity: float | None = None
     call_again: bool = False
     looks: int | None = None
 
@@ -57,6 +58,7 @@ class Case:
             stage=judged.stage if judged else None,
             model=judged.model if judged else None,
             audited=self.audited,
+            propensity=self.propensity,
         )
 
 

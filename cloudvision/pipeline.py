@@ -21,7 +21,7 @@ import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from cloudvision import images
 from cloudvision.breaker import CircuitBreaker
@@ -32,16 +32,16 @@ from cloudvision.errors import (
     ProviderError,
     RejectedError,
 )
-from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Entry, Ledger, Stored
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
+from cloudvision.looking import Judge, judged
 from cloudvision.near import Near, NearIndex
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.paying import Payer
 from cloudvision.policy import Policy
-from cloudvision.provider import Provider
+from cloudvision.provider import Provider, ReadsDocuments
 from cloudvision.results import Provenance
 from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
@@ -52,12 +52,6 @@ __all__ = ["Ahead", "Analysed", "Failed", "Judge", "Outcome", "Pipeline", "Polic
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-class Judge(Protocol):
-    """What the pipeline needs of a gate."""
-
-    def judge(self, image: Image, /) -> Verdict: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,8 @@ class Pipeline:
         policy: budget, retries, audit.
         limiter: how fast calls may leave, shared by all threads.
         breaker: holds everybody back while the service is down, shared by all threads; its clock is that of the retries.
-        load: turns a source into a picture.
+        polls: how fast polls of long-running operations may leave; apart from the calls.
+        load: turns a source into a picture; None for `images.load`, with documents where the provider reads them.
         load_object: downloads an S3 object; None where nothing is to be downloaded, and the gate passes objects by.
         send_objects: the provider reads S3 objects itself; False to send it the downloaded bytes.
         stop: thrown to end all waiting.
@@ -104,7 +99,7 @@ class Pipeline:
     policy: Policy = Policy()
     limiter: Limiter = field(default_factory=Limiter)
     breaker: CircuitBreaker = field(default_factory=CircuitBreaker)
-    load: Callable[[images.Source], Image] = images.load
+    load: Callable[[images.Source], Image] | None = None
     load_object: Callable[[Remote], Image] | None = None
     send_objects: bool = True
     stop: StopSignal = field(default_factory=StopSignal)
@@ -112,6 +107,7 @@ class Pipeline:
     began: float = field(default_factory=time.time)
     telemetry: Telemetry = field(default_factory=Telemetry)
     near: NearIndex | None = None
+    polls: Limiter = field(default_factory=Limiter)
 
     def run(self, source: Source, *, position: int | None = None) -> Outcome:
         """Take one source to its outcome, and write it down.
@@ -190,7 +186,11 @@ class Pipeline:
             raise ImageError(source.source, source.reason)
         if isinstance(source, Remote) and not self.send_objects and self.load_object is not None and source.bucket:
             return self.load_object(source)
-        return source if isinstance(source, Image | Remote) else self.load(source)
+        if isinstance(source, Image | Remote):
+            return source
+        if self.load is not None:
+            return self.load(source)
+        return images.load(source, documents=isinstance(self.provider, ReadsDocuments))
 
     def _key(self, image: Image | Remote) -> str:
         fingerprint = hashlib.sha256(self.provider.fingerprint.encode()).hexdigest()[:16]
@@ -199,8 +199,8 @@ class Pipeline:
 
     def _looks(self, image: Image | Remote, key: str) -> int | None:
         """Its perceptual hash, where near-duplicates are looked for and it is not in the index yet."""
-        if self.near is None or not isinstance(image, Image) or self.near.knows(key):
-            return None
+        if self.near is None or not isinstance(image, Image) or image.is_document or self.near.knows(key):
+            return None  # documents with the same first page are not the same
         return self.near.hash_of(image)
 
     def _like(self, case: Case) -> tuple[Near, Stored] | None:
@@ -235,8 +235,11 @@ class Pipeline:
             load, remote = self.load_object, image
             image = self._retrying(lambda: load(remote), self.policy.download)
             case = replace(case, digest=image.digest)
-        verdict = self.gate.judge(image)
-        return replace(case, verdict=verdict, audited=not verdict.worth and _drawn(image.digest) < self.policy.audit)
+        verdict = judged(self.gate, image)
+        if verdict is None:
+            return case
+        audited = not verdict.worth and _drawn(image.digest) < self.policy.audit
+        return replace(case, verdict=verdict, audited=audited, propensity=1.0 if verdict.worth else self.policy.audit)
 
     def _payer(self) -> Payer:
         return Payer(
@@ -249,6 +252,7 @@ class Pipeline:
             self.stop,
             self.telemetry,
             self.began,
+            self.polls,
         )
 
     def _analysed(self, case: Case, stored: Stored, *, paid: bool, avoided: int) -> Analysed | Failed:

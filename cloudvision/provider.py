@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Protocol, cast, runtime_checkable
 
 from cloudvision.errors import ConfigError
+from cloudvision.gate.criterion import Criterion
 from cloudvision.images import Image, Remote
 from cloudvision.pending import Pending
 from cloudvision.polling import Polling
@@ -45,6 +46,7 @@ class Details:
         rate_per_s: calls a second that a standard account allows; None where it depends on the account.
         polls_per_s: the same for polls of long-running operations.
         reads_documents: takes PDF files and all pages of TIFF files.
+        sure: confidence, 0 to 1, from which a line of its answers is taken for read right: scales differ.
     """
 
     does: str
@@ -58,6 +60,7 @@ class Details:
     rate_per_s: float | None = None
     polls_per_s: float | None = None
     reads_documents: bool = False
+    sure: float = 0.90
 
 
 DETAILS: dict[str, Details] = {
@@ -65,9 +68,17 @@ DETAILS: dict[str, Details] = {
         does="text: lines and words (DetectText)",
         extra="aws",
         package="boto3",
-        variables=("AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        variables=(
+            "AWS_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_PROFILE",
+            "AWS_ENDPOINT_URL_REKOGNITION",
+        ),
         prices=("aws-rekognition/DetectText",),
         reads_s3=True,
+        sure=0.99,
     ),
     "azure-document-intelligence": Details(
         does="documents: text, tables, typed fields of invoices, receipts, identity documents, PDFs too",
@@ -158,6 +169,11 @@ class ReadsDocuments(Protocol):
 
     document_formats: frozenset[str]
     """Names of these formats, such as "PDF"."""
+
+
+def criterion_of(name: str, criterion: Criterion = Criterion()) -> Criterion:
+    """The criterion on the scale of that provider's confidences; `name` may be one that this version does not know."""
+    return replace(criterion, min_confidence=DETAILS[name].sure) if name in DETAILS else criterion
 
 
 class _ProviderClass(Protocol):

@@ -17,7 +17,7 @@ from cloudvision.errors import ConfigError, DamagedImageError
 from cloudvision.gate import Criterion, Gate
 from cloudvision.geometry import Polygon
 from cloudvision.images import load
-from cloudvision.results import Line
+from cloudvision.results import Line, Word
 
 
 @pytest.fixture(scope="module")
@@ -154,6 +154,13 @@ def test_the_criterion_wants_two_words_six_characters_and_one_sure_line() -> Non
 
 def test_a_line_without_a_confidence_counts_as_sure() -> None:
     assert Criterion().meets([text("stop here", None)])
+
+
+def test_a_line_without_a_confidence_of_its_own_is_as_sure_as_its_surest_word() -> None:
+    place = text("stop here").polygon
+    words = (Word("stop", 0.2, place), Word("here", 0.95, place))
+    assert Criterion().meets([Line("stop here", None, place, words)])
+    assert not Criterion(min_confidence=0.99).meets([Line("stop here", None, place, words)])
 
 
 def test_the_criterions_numbers_are_parameters() -> None:

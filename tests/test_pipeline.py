@@ -117,6 +117,17 @@ def test_a_share_of_the_skips_is_called_to_audit_the_gate() -> None:
     assert [type(again.run(png(n))) for n in range(200)] == [type(outcome) for outcome in outcomes]
 
 
+@pytest.mark.parametrize(("score", "chance"), [(0.1, 0.25), (0.9, 1.0), (None, None)])
+def test_every_entry_says_how_likely_its_picture_was_to_be_called(score: float | None, chance: float | None) -> None:
+    with Ledger() as ledger:
+        run = ledger.begin_run("x", command="x", provider="fake")
+        gate = None if score is None else Judge(score)
+        pipeline = Pipeline(Fake(), gate=gate, ledger=ledger, run_id=run.id, policy=Policy(audit=0.25))
+        for position in range(20):
+            pipeline.run(png(position), position=position)
+        assert {chance} == {entry.propensity for entry in ledger.progress(run.id)}
+
+
 def test_transient_errors_are_tried_again_and_cost_nothing() -> None:
     stop = NoWait()
     throttled = ThrottledError("slow down", provider="fake", retry_after=3)

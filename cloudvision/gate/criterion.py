@@ -16,7 +16,7 @@ class Criterion:
         min_words: pieces between white space, over all lines.
         min_characters: characters without white space, over all lines.
         min_confidence: 0 to 1, for the best line; scales differ between engines (0.99 of Rekognition's is about 0.90 of
-            PP-OCR's). A line without a confidence counts as sure.
+            PP-OCR's). A line without a confidence is as sure as the surest of its words; without any it counts as sure.
     """
 
     min_words: int = 2
@@ -30,5 +30,11 @@ class Criterion:
             pieces = line.text.split()
             words += len(pieces)
             characters += sum(map(len, pieces))
-            best = max(best, 1.0 if line.confidence is None else line.confidence)
+            best = max(best, _sure(line))
         return words >= self.min_words and characters >= self.min_characters and best >= self.min_confidence
+
+
+def _sure(line: Line) -> float:
+    if line.confidence is not None:
+        return line.confidence
+    return max((word.confidence for word in line.words if word.confidence is not None), default=1.0)

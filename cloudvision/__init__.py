@@ -13,6 +13,7 @@ What is named here is the public interface; everything else may change.
 
 from cloudvision.batch import run_many
 from cloudvision.breaker import CircuitBreaker, OutageBounds
+from cloudvision.documents import IdentityDocument, Invoice, LineItem, Money, Receipt
 from cloudvision.errors import (
     AuthError,
     BlockedAddressError,
@@ -108,8 +109,10 @@ __all__ = [
     "Field",
     "Formula",
     "Gate",
+    "IdentityDocument",
     "Image",
     "ImageError",
+    "Invoice",
     "KeyValuePair",
     "Label",
     "Language",
@@ -118,6 +121,8 @@ __all__ = [
     "LedgerStore",
     "Limiter",
     "Line",
+    "LineItem",
+    "Money",
     "NotAnImageError",
     "Options",
     "OutageBounds",
@@ -135,6 +140,7 @@ __all__ = [
     "Provider",
     "ProviderError",
     "Raw",
+    "Receipt",
     "Region",
     "RejectedError",
     "Remote",

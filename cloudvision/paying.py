@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from cloudvision.asking import Attempt
 from cloudvision.breaker import CircuitBreaker
 from cloudvision.case import Case
 from cloudvision.errors import (
@@ -22,6 +23,7 @@ from cloudvision.ledger import Busy, Reservation, Stored, Uncertain
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
 from cloudvision.policy import Policy
+from cloudvision.polling import Polling
 from cloudvision.provider import Provider
 from cloudvision.stop import StopSignal
 from cloudvision.telemetry import Telemetry
@@ -42,6 +44,7 @@ class Payer:
     stop: StopSignal
     telemetry: Telemetry
     began: float
+    polls: Limiter
 
     def pay(self, case: Case, image: Image | Remote) -> tuple[Stored, bool]:
         """One attempt as the retry policy counts them: what fails in an outage is waited out and does not count."""
@@ -87,24 +90,28 @@ class Payer:
                 return None if stored is None else (stored, True)
 
     def _call(self, held: Reservation, case: Case, image: Image | Remote, ticket: int) -> Stored | None:
-        sent = False
+        attempt, sent = Attempt(held), held.pending is not None
         try:
-            number = self.limiter.acquire()
+            number = 0 if sent else self.limiter.acquire()  # what is accepted already takes no turn of the calls
             if not self.breaker.stands(ticket):  # the service went down while this call waited for its turn
-                self.ledger.release(held)
+                (self.ledger.leave_uncertain if sent else self.ledger.release)(held)
                 return None
             sent = True
             with self._telling(ticket, number):
-                raw = self.telemetry.call(lambda: self.provider.call(image), provider=self.provider.name)
+                polling = Polling(self.polls, sleep=self.stop.sleep)
+                raw = self.telemetry.call(
+                    lambda: attempt.ask(self.provider, image, ledger=self.ledger, polling=polling),
+                    provider=self.provider.name,
+                )
         except RejectedError as error:
             if error.fatal:
-                self._book(held, error)
+                self._book(attempt, error)
                 raise
             cost = held.worst if error.billed else 0
             self.telemetry.billed(held.provider, cost=cost, units=None)
             return self.ledger.reject(held, error_type=type(error).__name__, error=str(error), cost=cost)
         except CloudVisionError as error:
-            self._book(held, error)
+            self._book(attempt, error)
             raise
         except BaseException:
             # A bug or an interrupt: once it may have been sent, nobody knows whether it was billed.
@@ -114,9 +121,13 @@ class Payer:
         self.telemetry.billed(held.provider, cost=cost, units=raw.units)
         return self.ledger.settle(held, raw, cost=cost, entry=replace(case.entry("analysed"), cost=cost))
 
-    def _book(self, held: Reservation, error: CloudVisionError) -> None:
+    def _book(self, attempt: Attempt, error: CloudVisionError) -> None:
+        held = attempt.held
         billed = error.billed if isinstance(error, ProviderError) else False
-        if billed is None:
+        if attempt.accepted is not None:
+            log.info("%s: accepted by the service, and its answer can still be had: %s", held.source, error)
+            self.ledger.leave_uncertain(held)
+        elif billed is None:
             log.warning("%s: cut off, may have been billed; kept as uncertain: %s", held.source, error)
             self.ledger.leave_uncertain(held)
         elif billed:

@@ -19,7 +19,8 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("errors", "_json", "geometry"),
     ("layout",),
     ("results", "raw", "stop", "pending", "polling"),
-    ("saved", "_retry_after", "_onnxruntime"),
+    ("_field_values",),
+    ("documents", "saved", "_retry_after", "_onnxruntime"),
     ("_address", "_tls", "_proxy", "_printable"),
     ("_wire", "_body", "_fetch_errors"),
     ("_http",),
@@ -33,9 +34,11 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("providers", "gate", "ledger", "limit", "near", "retry", "breaker"),
     ("provider", "outcome", "politeness", "robots"),
     ("failover",),
+    ("accounts",),
     ("_instruments",),
     ("telemetry",),
-    ("policy", "case"),
+    ("policy", "case", "looking"),
+    ("asking",),
     ("paying",),
     ("pipeline",),
     ("batch", "sinks", "sources", "report"),
@@ -75,9 +78,12 @@ SDKS = {
     "onnxruntime": ("_onnxruntime",),
     "opentelemetry": ("_instruments", "telemetry", "cli/_telemetry"),
     "imagehash": ("near",),
-    "pypdfium2": ("_pdf", "emulator/reading/pdf"),
+    "pypdfium2": ("_pdf",),
     "redis": ("_redis_connection",),
     "rapidocr": ("providers/local_ocr", "providers/_rapidocr"),
+    "starlette": ("emulator/", "serve/"),
+    "uvicorn": ("emulator/", "serve/"),
+    "httptools": ("emulator/",),
     "torch": ("training/",),
     "typer": ("cli/",),
     "rich": ("cli/",),
@@ -131,7 +137,10 @@ def test_an_sdk_is_imported_by_its_own_adapter_alone(sdk: str) -> None:
 
 
 def test_importing_the_library_imports_no_extra() -> None:
-    heavy = "redis, azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, moto, responses, imagehash"
+    heavy = (
+        "redis, azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, starlette, uvicorn, moto, "
+        "responses, imagehash"
+    )
     code = (
         "import sys, cloudvision, cloudvision.pipeline, cloudvision.provider;"
         "[cloudvision.provider.open_provider(name) for name in cloudvision.provider.PROVIDERS];"

@@ -56,7 +56,7 @@ def look(data: bytes, *, source: str) -> Facts | None:
 
 
 def draw(data: bytes, number: int, *, source: str, max_side: int | None = None) -> PIL.Image.Image:
-    """Page `number` (from 0) on white, as RGB.
+    """Page `number` (from 0) on white, as RGB; `info["dpi"]` says how many pixels an inch became.
 
     Raises:
         DamagedImageError: it cannot be drawn.
@@ -67,8 +67,10 @@ def draw(data: bytes, number: int, *, source: str, max_side: int | None = None) 
     with _opened(data, source) as document:
         page = document[number]
         width, height = page.get_size()
-        bitmap = page.render(scale=_scale(width, height, max_side), rev_byteorder=True, prefer_bgrx=False)
+        scale = _scale(width, height, max_side)
+        bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
         drawn: PIL.Image.Image = bitmap.to_pil().convert("RGB")
+        drawn.info["dpi"] = (72 * scale, 72 * scale)
         return drawn
 
 

@@ -10,6 +10,10 @@ unit                                        one is billed for
 ``image-analysis text transactions``        each of the features read, caption and denseCaptions of a request that
                                             was answered with 200
 ``image-analysis visual transactions``      each of the features tags, objects, people and smartCrops of such a one
+``document-intelligence read pages``        each page looked at of an analysis that was accepted with 202, by the class
+``document-intelligence layout pages``      of its model: prebuilt-read, prebuilt-layout, any other prebuilt one
+``document-intelligence prebuilt pages``
+``document-intelligence add-on pages``      each page of one with the feature ocrHighResolution, besides
 ==========================================  =====================================================================
 
 A refused request (4xx), one that was throttled, and one that failed on the service's side (5xx) are not billed, with one

@@ -12,7 +12,9 @@ _STATES = (
     "Johor|Kedah|Kelantan|Melaka|Malacca|Negeri Sembilan|Pahang|Perak|Perlis|Pulau Pinang|Penang|Sabah|Sarawak|"
     "Selangor(?: Darul Ehsan)?|Terengganu|Kuala Lumpur|Putrajaya"
 )
-_AMERICAN = re.compile(r"(?P<city>[A-Za-z .'-]+?)(?:,\s*|\s+)(?P<state>[A-Z]{2})(?:,\s*|\s+)(?P<code>\d{5}(?:-\d{4})?)\b")
+_AMERICAN = re.compile(
+    r"(?P<city>[A-Za-z .'-]+?)(?:,\s*|\s+)(?P<state>[A-Z]{2})(?:,\s*|\s+)(?P<code>\d{5}(?:-\d{4})?)\b"
+)
 _CODE_FIRST = re.compile(
     rf"(?<!\d)(?P<code>\d{{5}})(?!\d),?\s*(?P<city>[A-Za-z][A-Za-z .'-]*?)\s*(?:[,.]\s*|\s+(?=(?:{_STATES})\b)|$)"
     rf"(?P<state>{_STATES})?",

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ImageSequence
 
-from cloudvision import _decode, _pillow, _sniff
-from cloudvision.emulator.reading import pdf
-from cloudvision.errors import DamagedImageError
+from cloudvision import _decode, _pdf, _pillow, _sniff
+from cloudvision.errors import ConfigError, DamagedImageError
 
 MOST_PAGES = 2000
 """Pages of one file that the service looks at."""
@@ -69,11 +68,7 @@ class File:
         """
         if self.format == "PDF":
             for number in numbers:
-                try:
-                    pixels, inches = pdf.draw(self.data, number)
-                except pdf.UnreadablePdfError as error:
-                    raise UnreadableFileError(str(error)) from error
-                yield Picture(number, pixels, "inch", inches)
+                yield _drawn(self.data, number)
         elif self.format == "TIFF" and self.pages > 1:
             yield from _frames(self.data, numbers)
         elif 1 in numbers:
@@ -84,14 +79,12 @@ def open_file(data: bytes) -> File:
     """Look at the header and count the pages.
 
     Raises:
+        ConfigError: a PDF, and PDFium is not installed.
         UnreadableFileError: not a file that can be read.
         WrongDimensionsError: a picture that is too small or too large.
     """
-    if data[:1024].lstrip()[:5] == b"%PDF-":
-        try:
-            return File(data, "PDF", min(pdf.count(data), MOST_PAGES))
-        except pdf.UnreadablePdfError as error:
-            raise UnreadableFileError(str(error)) from error
+    if _sniff.is_pdf(data):
+        return File(data, "PDF", min(_count_pages(data), MOST_PAGES))
     format = _sniff.picture_format(data)
     if format not in _READ_AS:
         raise UnreadableFileError("not a PDF, JPEG, PNG, BMP, TIFF or HEIF")
@@ -123,6 +116,24 @@ def wanted_pages(pages: str | None, count: int) -> list[int]:
     if not numbers:
         raise ValueError(f"the file has {count} pages")
     return sorted(numbers)
+
+
+def _count_pages(data: bytes) -> int:
+    try:
+        facts = _pdf.look(data, source=_NAME)
+    except DamagedImageError as error:
+        raise UnreadableFileError(str(error)) from error
+    if facts is None:
+        raise ConfigError("reading a PDF needs pypdfium2: pip install 'cloudvision-gate[emulator]'")
+    return facts.pages
+
+
+def _drawn(data: bytes, number: int) -> Picture:
+    try:
+        page = _pdf.draw(data, number - 1, source=_NAME)
+    except DamagedImageError as error:
+        raise UnreadableFileError(str(error)) from error
+    return Picture(number, np.array(page), "inch", 1 / page.info["dpi"][0])
 
 
 def _decoded(data: bytes, format: str) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""`cloudvision gate`: what the gate says, without any call."""
+"""`cloudvision gate`: what the gate says of pictures, and how one is labelled, trained, calibrated and judged."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from rich.markup import escape
 
 from cloudvision import images, sources
 from cloudvision.case import Unusable, name_of
+from cloudvision.cli._gate_calibrate import gate_calibrate
+from cloudvision.cli._gate_evaluate import gate_evaluate
+from cloudvision.cli._gate_label import gate_label
 from cloudvision.cli._talk import say
 from cloudvision.errors import CloudVisionError, ImageError
 from cloudvision.fetch import Fetcher
@@ -21,10 +24,9 @@ from cloudvision.images import Image, Remote
 app = typer.Typer(help="The local model that looks first.", no_args_is_help=True)
 
 
-@app.callback()
-def _group() -> None:
-    # With a callback typer keeps `gate judge` a command of its own while it is the only one.
-    pass
+app.command("label")(gate_label)
+app.command("calibrate")(gate_calibrate)
+app.command("evaluate")(gate_evaluate)
 
 
 @app.command("judge")

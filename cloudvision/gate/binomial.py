@@ -1,4 +1,4 @@
-"""Exact bounds of a share, after Clopper and Pearson (1934), and what they stand on. No scipy in the core."""
+"""Bounds of a share: exact ones after Clopper and Pearson (1934), with what they stand on, and those of Wilson (1927)."""
 
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ def upper_bound(hits: float, trials: float, *, confidence: float = 0.95) -> floa
         else:
             high = middle
     return high
+
+
+def wilson(hits: float, trials: float, *, confidence: float = 0.95) -> tuple[float, float]:
+    """Both bounds of the score interval of Wilson (1927), which is shorter and not exact; (0, 1) without trials."""
+    if not trials:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    share, scale = hits / trials, 1 + z * z / trials
+    middle = (share + z * z / (2 * trials)) / scale
+    half = z / scale * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def student(confidence: float, freedom: float) -> float:

@@ -66,7 +66,7 @@ class Gate:
         Raises:
             ConfigError: no such gate, or a folder's digest, input, output or labels do not fit.
         """
-        path = _find(name_or_path)
+        path = find(name_or_path)
         config = read_config(path)
         gate = _cascade(path, config) if cascade.is_cascade(config) else _single(path)
         if threshold is None:
@@ -146,7 +146,12 @@ def _closer(image: Image, seen: NDArray[np.uint8], *, side: int) -> NDArray[np.u
     return seen if unshrunk else image.pixels(max_side=side)
 
 
-def _find(name_or_path: str | os.PathLike[str]) -> Path:
+def find(name_or_path: str | os.PathLike[str]) -> Path:
+    """The folder of a shipped gate, or of a model by its path.
+
+    Raises:
+        ConfigError: there is no such folder.
+    """
     shipped = SHIPPED.get(str(name_or_path))
     path = Path(name_or_path) if shipped is None else Path(__file__).parent / shipped
     if not path.is_dir():

@@ -1,0 +1,1 @@
+"""Self-contained HTML pages: inline SVG, no script, nothing loaded from elsewhere."""

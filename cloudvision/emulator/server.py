@@ -29,6 +29,9 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     except (OSError, OverflowError) as error:
         raise ConfigError(f"cannot listen on {host}:{port}: {error}") from error
     with listener:
+        # Accepted sockets inherit it. asyncio would set it itself, but not where the protocol number is left out, as
+        # `create_server` does; head and body of an answer then wait 40 ms for each other.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield listener
 
 

@@ -71,6 +71,21 @@ def result(text: str, *, model: str = "prebuilt-read", pages: int = 1) -> dict[s
 
 
 @dataclass
+class Watch:
+    """A clock whose `sleep` moves it, and remembers."""
+
+    now: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+@dataclass
 class Double:
     """The server's memory: what came in, what is accepted, and what to answer next (then the usual answer)."""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from cloudvision.errors import ConfigError
 from cloudvision.providers._azure import Connection, Hook, Login, missing_extra
-from cloudvision.providers._document_errors import RESOURCE, poll_refused, refused
+from cloudvision.providers._document_errors import QUOTA_USED_UP, RESOURCE, poll_refused, refused
 from cloudvision.providers._document_settings import API_VERSION, Settings
 from cloudvision.raw import Raw
 
@@ -92,15 +94,18 @@ class Wire:
             "polling": False,
             **self._each_request(hook),
         }
-        if isinstance(document, bytes):
-            client.begin_analyze_document(self._settings.model, document, **asked)
-        else:
-            client.begin_analyze_document_from_url(self._settings.model, document, **asked)
+        with _past_the_quota_policy(hook):
+            if isinstance(document, bytes):
+                client.begin_analyze_document(self._settings.model, document, **asked)
+            else:
+                client.begin_analyze_document_from_url(self._settings.model, document, **asked)
 
     def _get(self, client: DocumentAnalysisClient, hook: Hook, path: str) -> None:
         from azure.core.rest import HttpRequest
 
-        client.send_request(HttpRequest("GET", path), stream=True, **self._each_request(hook))
+        # Not streamed: a policy of the SDK reads the body of a throttled answer, and stumbles where it is not there yet.
+        with _past_the_quota_policy(hook):
+            client.send_request(HttpRequest("GET", path), **self._each_request(hook))
 
     def _each_request(self, hook: Hook) -> dict[str, Any]:
         settings: dict[str, Any] = {
@@ -118,6 +123,19 @@ class Wire:
         return DocumentAnalysisClient(
             endpoint, credential, api_version=API_VERSION, retry_total=0, permit_redirects=False, **settings
         )
+
+
+@contextmanager
+def _past_the_quota_policy(hook: Hook) -> Iterator[None]:
+    """Show the hook the one answer that a policy of this SDK turns into an exception before any hook."""
+    from azure.core.exceptions import HttpResponseError
+
+    try:
+        yield
+    except HttpResponseError as error:
+        if QUOTA_USED_UP in str(error).lower():
+            hook(SimpleNamespace(http_response=error.response))
+        raise
 
 
 def is_operation(location: str) -> bool:

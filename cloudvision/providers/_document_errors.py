@@ -24,6 +24,7 @@ RESOURCE = Resource(
 _MODEL = frozenset({"ModelNotFound", "ModelNotReady"})
 _NO_MODEL_V2 = "1022"
 _SETTINGS = frozenset({"InvalidParameter", "NotSupportedApiVersion"})
+QUOTA_USED_UP = "out of call volume quota"
 _BROKE = frozenset({"InternalServerError", "ServiceUnavailable", "Timeout", "ContentSourceTimeout"})
 
 
@@ -36,14 +37,9 @@ def refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
     if details.inner_code in _SETTINGS and "parameter pages" not in details.message.lower():
         return _settings(raw, details, "no document can be read with it")
     if raw.status == 410:
-        return AuthError(
-            f"{resource.provider}: status 410: {details.message} (this version of the API is switched off; update"
-            " cloudvision-gate)",
-            provider=resource.provider,
-            status=raw.status,
-            code=details.code,
-            request_id=raw.header("apim-request-id"),
-        )
+        return _no_use(raw, details, "this version of the API is switched off; update cloudvision-gate")
+    if raw.status == 429 and QUOTA_USED_UP in details.message.lower():
+        return _no_use(raw, details, "the month's pages of the free tier F0 are used up")
     if details.inner_code in _BROKE and raw.status < 500:
         return _broke(raw, details.message, code=details.inner_code, billed=False)
     return refusal(raw, resource)
@@ -84,6 +80,16 @@ def failed(raw: Raw) -> ProviderError:
 def _settings(raw: Raw, details: Details, remedy: str) -> SettingsRejectedError:
     return SettingsRejectedError(
         f"{RESOURCE.provider}: refused with status {raw.status}: {details.message} ({remedy})",
+        provider=RESOURCE.provider,
+        status=raw.status,
+        code=details.code,
+        request_id=raw.header("apim-request-id"),
+    )
+
+
+def _no_use(raw: Raw, details: Details, remedy: str) -> AuthError:
+    return AuthError(
+        f"{RESOURCE.provider}: status {raw.status}: {details.message} ({remedy})",
         provider=RESOURCE.provider,
         status=raw.status,
         code=details.code,

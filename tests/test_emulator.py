@@ -220,7 +220,7 @@ def test_the_command_prints_the_environment_and_stops_cleanly(tmp_path: Path) ->
         assert process.stdout is not None
         assert process.stderr is not None
         rows = [process.stdout.readline().removeprefix("export ").strip() for _ in range(3)]
-        said = [process.stderr.readline() for _ in range(2)]
+        said = [process.stderr.readline() for _ in range(3)]
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         assert 0 == process.wait(20), process.stderr.read()
@@ -228,4 +228,4 @@ def test_the_command_prints_the_environment_and_stops_cleanly(tmp_path: Path) ->
     assert printed["VISION_ENDPOINT"].startswith("http://127.0.0.1:")
     assert printed["AWS_ENDPOINT_URL_REKOGNITION"] == printed["VISION_ENDPOINT"]
     assert f"listening on {printed['VISION_ENDPOINT']}, health at" in said[0]
-    assert "loading the text recognition" in said[1]
+    assert "loading the text recognition" in said[2]

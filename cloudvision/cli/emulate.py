@@ -55,6 +55,7 @@ def emulate(
 
 
 def _wait(emulator: Emulator, done: threading.Event) -> None:
+    say("give runs against it a ledger of their own, such as --ledger emulated.db")
     say("loading the text recognition ...")
     while emulator.engine == "loading" and not done.wait(0.05):
         pass

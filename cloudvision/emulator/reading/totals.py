@@ -93,7 +93,8 @@ class _Facts:
         totals = {other.cents for other in self._entries if other.label in _TOTALS | {Label.SUBTOTAL}}
         if any(r and value - r in totals for r in self._rounding) or _is_sum_of_two(value, totals):
             score += 0.3  # it comes after them: rounded, or the sum of what each rate of tax applies to
-        if any(value - subtotal in self._extras for subtotal in _values(self._entries, Label.SUBTOTAL)):
+        adds_up = any(value - subtotal in self._extras for subtotal in _values(self._entries, Label.SUBTOTAL))
+        if adds_up and not any(_is_sum_of_two(other, {value, *totals}, one=value) for other in totals):
             score += 0.35
         if self._items is not None and abs(value - self._items) <= 4:  # rounded to five cents
             score += 0.15
@@ -149,5 +150,8 @@ def _sums(choices: Sequence[set[int]], less: set[int]) -> set[int]:
     return sums - {0}
 
 
-def _is_sum_of_two(value: int, totals: set[int]) -> bool:
-    return any(other != value and value - other in totals for other in totals)
+def _is_sum_of_two(value: int, totals: set[int], *, one: int | None = None) -> bool:
+    """`value` is the sum of two of the totals, of which `one` is one."""
+    return any(
+        value - other in totals for other in totals if other != value and value and (one is None or other == one)
+    )

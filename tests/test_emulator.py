@@ -121,6 +121,23 @@ def test_a_placed_answer_is_given_for_its_picture_alone(
     assert 4 == cloudvision_emulator.bill().total(SIGN)
 
 
+@pytest.mark.parametrize(
+    ("service", "file"),
+    [
+        ("rekognition", "rekognition/rek_awsdocs_its_monday.json"),
+        ("image-analysis", "image_analysis/ia_rec_all_features_from_file.json"),
+    ],
+)
+def test_a_saved_answer_comes_back_as_it_was(
+    cloudvision_emulator: Emulator, shared: Path, service: str, file: str
+) -> None:
+    saved = json.loads((shared / "conformance" / file).read_text(encoding="utf-8"))
+    cloudvision_emulator.place(plain(), saved, service=service)
+    name = {"rekognition": "aws-rekognition", "image-analysis": "azure-image-analysis"}[service]
+    raw = open_provider(name, env=cloudvision_emulator.environment).call(load(plain()))
+    assert saved["body"] == json.loads(raw.body)
+
+
 def test_a_placed_refusal_is_not_billed(cloudvision_emulator: Emulator) -> None:
     refusal = {"status": 400, "headers": {"x-own": "1"}, "body": {"error": {"code": "InvalidRequest", "message": "no"}}}
     cloudvision_emulator.place(plain(), refusal, service="image-analysis")

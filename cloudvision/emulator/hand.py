@@ -72,7 +72,7 @@ class Emulator:
 
         Args:
             picture: the bytes as the service receives them, their SHA-256 as 64 hex digits, or a file.
-            answer: the body, or `{"status", "headers", "body"}`.
+            answer: the body, or `{"status", "headers", "body"}` with a body that is an object, or text sent as it is.
             service: such as "rekognition".
 
         Raises:

@@ -11,6 +11,11 @@ from cloudvision._json import JSON
 from cloudvision.emulator.reply import Reply
 from cloudvision.errors import ConfigError
 
+_OF_THE_WIRE = frozenset(
+    {"connection", "content-encoding", "content-length", "content-type", "date", "transfer-encoding"}
+)
+"""Headers of a saved answer that belong to the connection it came over."""
+
 
 class Placed:
     """Answers by service and SHA-256 of the bytes that the service receives; objects by name. Safe to share."""
@@ -49,7 +54,7 @@ class Placed:
             self._objects.clear()
 
     def load(self, folder: Path) -> int:
-        """Place the files of a folder: `<service>/<sha256>.json` with the bare body, or `{"status", "headers", "body"}`.
+        """Place the files of a folder: `<service>/<sha256>.json`; see `reply_of`.
 
         Returns:
             How many there were.
@@ -70,14 +75,17 @@ class Placed:
 
 
 def reply_of(value: JSON) -> Reply:
-    """A body, or an envelope `{"status", "headers", "body"}`, as a reply.
+    """A body, or an envelope `{"status", "headers" or "response_headers", "body"}` (an object or text), as a reply.
 
     Raises:
         ConfigError: an envelope whose status or headers are none.
     """
     if not isinstance(value, dict) or "status" not in value or "body" not in value:
         return Reply(value)
-    status, headers = value["status"], value.get("headers") or {}
+    status, headers = value["status"], value.get("headers") or value.get("response_headers") or {}
     if not isinstance(status, int) or not 200 <= status <= 599 or not isinstance(headers, dict):
         raise ConfigError("an answer to place has a status from 200 to 599 and headers as an object")
-    return Reply(value["body"], status=status, headers={name: str(given) for name, given in headers.items()})
+    given = {str(name): str(text) for name, text in headers.items()}
+    kept = {name: text for name, text in given.items() if name.lower() not in _OF_THE_WIRE}
+    body = value["body"]
+    return Reply(body.encode() if isinstance(body, str) else body, status=status, headers=kept)

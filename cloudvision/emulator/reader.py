@@ -46,11 +46,14 @@ class LocalReader:
         self._turns = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
+        self._stopped = False
 
     def read(self, pixels: NDArray[np.uint8], /) -> tuple[Line, ...]:
         """See `Reader.read`; the first call loads the engine if nobody has."""
         engine = self.load()
         with self._turns:
+            if self._stopped:
+                raise RejectedError("the emulator is going down", provider="local-ocr")
             try:
                 found: Any = engine.read(pixels)
             except engine.failures as error:
@@ -60,6 +63,10 @@ class LocalReader:
             Line(line["text"], line["confidence"], _outline(line), tuple(_word(word) for word in line["words"]))
             for line in found
         )
+
+    def stop(self) -> None:
+        """Refuse those who wait for their turn, so that they need not be waited for."""
+        self._stopped = True
 
     def load(self) -> Engine:
         """The engine; takes a second or two the first time.
@@ -79,7 +86,6 @@ class Warmth:
     """Whether the engine is there: loads it on a thread of its own, so that the server is up at once."""
 
     def __init__(self, reader: Reader) -> None:
-        self._reader = reader
         self._done = threading.Event()
         self._wrong = ""
         if isinstance(reader, LocalReader):

@@ -48,6 +48,7 @@ def serving(app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event) -
         server_header=False,
         date_header=True,
         lifespan="off",
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=_GRACE_S,
     )
     server = uvicorn.Server(config)

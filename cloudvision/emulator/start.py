@@ -20,6 +20,8 @@ from cloudvision.fetch import Fetcher
 
 TIERS = ("F0", "S0", "S1")
 _THREADS = 64
+_LOADING_S = 10.0
+"""An interpreter that ends while native code is being loaded may crash: as long as this the end waits for it."""
 
 
 @contextmanager
@@ -99,12 +101,17 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
         desk = Desk(books=books, faults=faults, clock=clock, now=now)
         app = App(services, desk=desk, placed=placed, pool=pool, engine=lambda: warmth.state)
         with serving(app.asgi, listener, stopping=app.stopping):
-            yield Emulator(
-                url,
-                accounts=known,
-                faults=faults,
-                environments=environments,
-                books=books,
-                placed=placed,
-                warmth=warmth,
-            )
+            try:
+                yield Emulator(
+                    url,
+                    accounts=known,
+                    faults=faults,
+                    environments=environments,
+                    books=books,
+                    placed=placed,
+                    warmth=warmth,
+                )
+            finally:
+                if isinstance(engine, LocalReader):
+                    engine.stop()
+                warmth.wait(_LOADING_S)

@@ -10,8 +10,9 @@ import network_guard
 import pytest
 
 from cloudvision.emulator import Emulator, running
-from tests import ledgers
+from tests import command, ledgers
 from tests.emulation import MadeUpReader
+from tests.pictures import png
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
@@ -77,3 +78,13 @@ def reading_emulator(_session_guard: network_guard.Guard) -> Iterator[Emulator]:
     pytest.importorskip("rapidocr", reason="needs the extra local")
     with running() as emulator:
         yield emulator
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> command.Run:
+    """Run the command line in an empty folder with three pictures in `in/`; gives its exit code."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    for n in range(3):
+        (tmp_path / "in" / f"{n}.png").write_bytes(png(n))
+    return command.runner(monkeypatch)

@@ -8,40 +8,13 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cloudvision.cli import main
 from cloudvision.ledger import Ledger
+from tests.command import FAKE, Run, lines
 from tests.pictures import png
-
-Run = Callable[..., int]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command in an empty folder with three pictures in `in/`; gives its exit code."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in").mkdir()
-    for n in range(3):
-        (tmp_path / "in" / f"{n}.png").write_bytes(png(n))
-
-    def run_command(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cloudvision", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    return run_command
-
-
-def lines(path: str | Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
-
-
-FAKE = ("--provider", "fake", "--no-gate")
 
 
 def test_a_run_writes_one_line_for_each_picture_and_talks_on_stderr(

@@ -4,36 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cloudvision.cli import main
 from cloudvision.ledger import Ledger
+from tests.command import FAKE, Run
 from tests.ledgers import held
-from tests.pictures import png
-
-Run = Callable[..., int]
-FAKE = ("--provider", "fake", "--no-gate")
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run the command in an empty folder with three pictures in `in/`; gives its exit code."""
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "in").mkdir()
-    for n in range(3):
-        (tmp_path / "in" / f"{n}.png").write_bytes(png(n))
-
-    def run_command(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cloudvision", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    return run_command
 
 
 def cut_off(*names: str) -> tuple[str, ...]:

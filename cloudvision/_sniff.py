@@ -34,7 +34,9 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 # The first characters of base64 over the magic bytes of JPEG, PNG, GIF, WebP.
 _BASE64 = (b"/9j/", b"iVBORw0KGgo", b"R0lGOD", b"UklGR")
 
-_HEAD = 1024
+HEAD = 1024
+"""How many of the first bytes tell what the rest is."""
+
 _BMP_HEADERS = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 
 
@@ -59,7 +61,7 @@ def picture_format(data: bytes) -> str | None:
 
 def is_pdf(data: bytes) -> bool:
     """True for a PDF; some writers put white space or a byte order mark before its first line."""
-    return data[:_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"%PDF-")
+    return data[:HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"%PDF-")
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:
@@ -89,11 +91,11 @@ def describe(data: bytes) -> str:
         return "a video or another ISO media file"
     if data.startswith(_BASE64):
         return "base64 text; give the decoded bytes, or a data: URL"
-    return _describe_text(data[:_HEAD])
+    return _describe_text(data[:HEAD])
 
 
 def _iso_format(data: bytes) -> str | None:
-    length = min(int.from_bytes(data[:4], "big"), _HEAD)
+    length = min(int.from_bytes(data[:4], "big"), HEAD)
     brands = {data[i : i + 4] for i in (8, *range(16, length, 4))}
     # The structural brand "mif1" says nothing about the codec, so a more telling one goes first.
     if brands & _AVIF_BRANDS:

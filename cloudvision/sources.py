@@ -28,13 +28,15 @@ from cloudvision.providers._aws_s3 import S3
 _PICTURE_KEYS = (".jpg", ".jpeg", ".png")
 """A key's ending is all that a listing tells of an object. Rekognition reads these formats only."""
 
+_DOCUMENT_KEYS = (*_PICTURE_KEYS, ".pdf", ".tif", ".tiff")
+
 # Of any scheme: one that cannot be loaded fails by name, and without the password that it may hold.
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|data:", re.IGNORECASE)
 
 
 @dataclass(slots=True)
 class Passed:
-    """What folders and S3 prefixes hold besides pictures: counted, not failed."""
+    """What folders and S3 prefixes hold besides pictures (and documents): counted, not failed."""
 
     files: int = 0
 
@@ -51,6 +53,7 @@ def expand(
     passed: Passed | None = None,
     stdin: IO[str] | None = None,
     s3: ListsObjects | None = None,
+    documents: bool = False,
 ) -> Iterator[Source]:
     """The sources behind each name, in order.
 
@@ -72,6 +75,7 @@ def expand(
         passed: counts files in folders that are no pictures.
         stdin: what "-" reads; the process's standard input by default.
         s3: lists prefixes; by default set up from the environment when it is needed.
+        documents: PDFs in folders, and objects whose key ends in .pdf, .tif or .tiff, are taken too.
 
     Raises:
         ConfigError: a list, column or folder that is not there, a glob without a match, a bucket that cannot be listed.
@@ -83,9 +87,9 @@ def expand(
         elif name.startswith("@"):
             yield from _listed(name[1:])
         elif is_prefix(name):
-            yield from _objects(name, counted, s3)
+            yield from _objects(name, counted, s3, _DOCUMENT_KEYS if documents else _PICTURE_KEYS)
         else:
-            yield from _named(name, counted)
+            yield from _named(name, counted, documents)
 
 
 def is_prefix(name: str) -> bool:
@@ -93,22 +97,22 @@ def is_prefix(name: str) -> bool:
     return name.startswith("s3://") and ("/" not in name[5:] or name.endswith("/"))
 
 
-def _objects(name: str, passed: Passed, s3: ListsObjects | None) -> Iterator[Source]:
+def _objects(name: str, passed: Passed, s3: ListsObjects | None, endings: tuple[str, ...]) -> Iterator[Source]:
     bucket, _, prefix = name.removeprefix("s3://").partition("/")
     if not bucket:
         raise ConfigError(f"{name}: name a bucket as s3://bucket/prefix/")
     for found in (s3 or S3.from_env()).objects(bucket, prefix):
-        if (found.key or "").lower().endswith(_PICTURE_KEYS):
+        if (found.key or "").lower().endswith(endings):
             yield found
         else:
             passed.files += 1
 
 
-def _named(name: str, passed: Passed) -> Iterator[Source]:
+def _named(name: str, passed: Passed, documents: bool) -> Iterator[Source]:
     if _URL.match(name):
         yield _one(name)
     elif Path(name).is_dir():
-        yield from _folder(Path(name), passed)
+        yield from _folder(Path(name), passed, documents)
     elif glob.has_magic(name) and not Path(name).exists():
         matches = iter(sorted(glob.glob(name, recursive=True)))  # noqa: PTH207  Path.glob takes no absolute pattern
         first = next(matches, None)
@@ -129,23 +133,24 @@ def _one(line: str) -> Source:
     return line if _URL.match(line) else Path(line)
 
 
-def _folder(folder: Path, passed: Passed) -> Iterator[Source]:
+def _folder(folder: Path, passed: Passed, documents: bool) -> Iterator[Source]:
     for root, folders, files in os.walk(folder):
         folders.sort()  # os.walk goes into them in this order
         for file in sorted(files):
             path = Path(root, file)
-            if _is_picture(path):
+            if _is_wanted(path, documents):
                 yield path
             else:
                 passed.files += 1
 
 
-def _is_picture(path: Path) -> bool:
+def _is_wanted(path: Path, documents: bool) -> bool:
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             return False  # opening a named pipe would wait for somebody to write to it
         with path.open("rb") as stream:
-            return _sniff.picture_format(stream.read(64)) is not None
+            head = stream.read(_sniff.HEAD)
+            return _sniff.picture_format(head) is not None or (documents and _sniff.is_pdf(head))
     except OSError:
         return True  # it cannot be read: let it fail by name rather than vanish
 

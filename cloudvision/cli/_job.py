@@ -63,9 +63,14 @@ class Job:
         # What an unfinished ordinary run has done already is to be paid for anew too.
         return f"{same} again" if self.again == "all" else same
 
+    @property
+    def documents(self) -> bool:
+        """PDFs, and all pages of TIFFs, can be read."""
+        return DETAILS[self.provider.name].reads_documents
+
     def sources(self, passed: sources.Passed) -> Iterator[Source]:
         """The list, read as it is needed."""
-        return islice(sources.expand(self.names, passed=passed), self.limit)
+        return islice(sources.expand(self.names, passed=passed, documents=self.documents), self.limit)
 
     def length(self) -> int | None:
         """Number of sources, where it can be known without touching a picture or a stream."""
@@ -88,8 +93,8 @@ class Job:
             policy=self.policy,
             limiter=self._limiter(ledger, stop),
             breaker=CircuitBreaker(name, bounds=OutageBounds(longest_s=self.longest_outage_s)),
-            load=partial(images.load, fetcher=fetcher, documents=DETAILS[name].reads_documents),
-            load_object=S3.from_env().load,
+            load=partial(images.load, fetcher=fetcher, documents=self.documents),
+            load_object=partial(S3.from_env().load, documents=self.documents),
             send_objects=DETAILS[name].reads_s3,
             stop=stop,
             telemetry=telemetry,

@@ -58,7 +58,7 @@ def estimate(
         shrink=shrink,
     )
     asked, looker, names = open_provider(provider, options), Gate.load() if gate else None, tuple(source)
-    passed = sources.Passed()
+    passed, documents = sources.Passed(), DETAILS[provider].reads_documents
     downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
     with open_ledger(ledger) as opened, downloads.open(sleep=time.sleep) as fetcher:
         pipeline = Pipeline(
@@ -66,13 +66,13 @@ def estimate(
             gate=looker,
             ledger=opened,
             policy=Policy(audit=audit),
-            load=partial(images.load, fetcher=fetcher),
-            load_object=S3.from_env().load,
+            load=partial(images.load, fetcher=fetcher, documents=documents),
+            load_object=partial(S3.from_env().load, documents=documents),
             send_objects=DETAILS[provider].reads_s3,
         )
         found = figures.estimate(
             pipeline,
-            islice(sources.expand(names, passed=passed), limit),
+            islice(sources.expand(names, passed=passed, documents=documents), limit),
             sample=sample,
             position=month_position,
             seed=seed,

@@ -69,8 +69,8 @@ class S3:
                 raise trouble from error
             raise ConfigError(f"cannot list {trouble}") from error
 
-    def load(self, remote: Remote, /, *, max_bytes: int = MAX_BYTES) -> Image:
-        """The picture in an object.
+    def load(self, remote: Remote, /, *, max_bytes: int = MAX_BYTES, documents: bool = False) -> Image:
+        """The picture in an object, or with `documents` the PDF.
 
         Raises:
             FetchError: it is not there, was changed since it was listed, or S3 does not answer (transient).
@@ -93,7 +93,7 @@ class S3:
             raise TooLargeError(remote.source, f"more than the limit of {max_bytes:,} bytes; raise max_bytes")
         if len(data) < min(answer["ContentLength"], max_bytes):
             raise FetchError(remote.source, "S3 broke off in the middle", transient=True)
-        return images.load(data, name=remote.source, max_bytes=max_bytes)
+        return images.load(data, name=remote.source, max_bytes=max_bytes, documents=documents)
 
     def _client(self, *, attempts: int) -> Any:
         with self._lock:

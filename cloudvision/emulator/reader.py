@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -43,7 +45,8 @@ class LocalReader:
     """
 
     def __init__(self, *, at_once: int | None = None) -> None:
-        self._turns = threading.BoundedSemaphore(at_once or os.cpu_count() or 1)
+        self._free = at_once or os.cpu_count() or 1
+        self._turns = threading.Condition()
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._stopped = False
@@ -51,9 +54,7 @@ class LocalReader:
     def read(self, pixels: NDArray[np.uint8], /) -> tuple[Line, ...]:
         """See `Reader.read`; the first call loads the engine if nobody has."""
         engine = self.load()
-        with self._turns:
-            if self._stopped:
-                raise RejectedError("the emulator is going down", provider="local-ocr")
+        with self._turn():
             try:
                 found: Any = engine.read(pixels)
             except engine.failures as error:
@@ -66,7 +67,23 @@ class LocalReader:
 
     def stop(self) -> None:
         """Refuse those who wait for their turn, so that they need not be waited for."""
-        self._stopped = True
+        with self._turns:
+            self._stopped = True
+            self._turns.notify_all()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        with self._turns:
+            self._turns.wait_for(lambda: self._free > 0 or self._stopped)
+            if self._stopped:
+                raise RejectedError("the emulator is going down", provider="local-ocr")
+            self._free -= 1
+        try:
+            yield
+        finally:
+            with self._turns:
+                self._free += 1
+                self._turns.notify()
 
     def load(self) -> Engine:
         """The engine; takes a second or two the first time.

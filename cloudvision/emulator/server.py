@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from cloudvision.emulator.wire import Protocol
 from cloudvision.errors import ConfigError
 
-_GRACE_S = 2
+_GRACE_S = 5
 
 
 @contextmanager

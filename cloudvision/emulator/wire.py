@@ -59,7 +59,12 @@ class Endpoint:
         """Answer one request."""
         body = await _body(receive, most=self._operation.max_body)
         call = _call(scope, body)
-        sending = await asyncio.get_running_loop().run_in_executor(self._pool, self._handle, call)
+        try:
+            sending = await asyncio.get_running_loop().run_in_executor(self._pool, self._handle, call)
+        except asyncio.CancelledError:
+            # The server goes down and has waited long enough for the work.
+            await _reset(scope, receive)
+            return
         await self._deliver(sending, scope, receive, send)
 
     def _handle(self, call: Call) -> Sending:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,7 @@ def text_statistics(lines: Iterable[Line], *, min_confidence: float = 0.0) -> Te
         words=sum(piece.words for piece in pieces),
         characters=sum(piece.characters for piece in pieces),
         largest_box=max(boxes, default=0.0),
-        total_box=sum(boxes),
+        total_box=math.fsum(boxes),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from html import escape
 
@@ -14,7 +15,7 @@ body{font:16px/1.5 system-ui,sans-serif;max-width:62rem;margin:2rem auto;padding
 background:var(--back)}
 h1{font-size:1.5rem;margin-bottom:.2rem}h2{font-size:1.15rem;margin-top:2.2rem}p.under{color:var(--dim);margin-top:0}
 table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.35rem .6rem;border-bottom:1px solid var(--rule);
-vertical-align:top}th{font-weight:600}td.n{text-align:right;font-variant-numeric:tabular-nums}
+vertical-align:top}th{font-weight:600}th.n,td.n{text-align:right;font-variant-numeric:tabular-nums}
 .grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(28rem,100%),1fr));gap:1.2rem}
 figure{margin:0;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:.8rem}
 figcaption{font-weight:600;margin-bottom:.3rem}figcaption small{display:block;font-weight:400;color:var(--dim)}
@@ -22,8 +23,9 @@ svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif
 .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(11rem,1fr));gap:.8rem}
 .sheet figure{padding:.4rem}.sheet img{width:100%;height:9rem;object-fit:contain;background:var(--soft);display:block}
 .sheet figcaption{font-weight:400;font-size:.8rem;overflow-wrap:anywhere;margin:.3rem 0 0}
-.wide{overflow-x:auto}
+.wide{overflow-x:auto}.matrix{margin-top:1rem}.matrix td{padding:.9rem}.matrix b{font-size:1.6rem}
 """
+_FIGURE = re.compile(r"[-\d.,]+( to [-\d.,]+)?")
 
 
 def page(title: str, *, under: str, parts: Iterable[str]) -> str:
@@ -36,10 +38,30 @@ def page(title: str, *, under: str, parts: Iterable[str]) -> str:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Plain text in cells; all columns but the first are set as figures where they begin with a digit."""
-    titles = "".join(f"<th>{escape(name)}</th>" for name in head)
-    body = "".join(f"<tr>{''.join(_cell(n, text) for n, text in enumerate(row))}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table></div>'
+    """Plain text in cells; a column of figures alone is set to the right."""
+    body = [tuple(row) for row in rows]
+    kinds = [' class="n"' if _are_figures(row[n] for row in body) else "" for n in range(len(head))]
+    titles = "".join(f"<th{kind}>{escape(name)}</th>" for kind, name in zip(kinds, head, strict=True))
+    cells = "".join(
+        f"<tr>{''.join(f'<td{kind}>{escape(text)}</td>' for kind, text in zip(kinds, row, strict=True))}</tr>"
+        for row in body
+    )
+    return f'<div class="wide"><table><thead><tr>{titles}</tr></thead><tbody>{cells}</tbody></table></div>'
+
+
+def matrix(columns: tuple[str, str], rows: Sequence[tuple[str, Sequence[tuple[str, str, str]]]]) -> str:
+    """Two by two large counts: (name of the row, ((count, words, colour of the page), ...))."""
+    titles = "".join(f"<th>{escape(name)}</th>" for name in ("", *columns))
+    cells = "".join(
+        f"<tr><th>{escape(name)}</th>"
+        + "".join(
+            f'<td style="border-left:4px solid var(--{colour})"><b>{escape(count)}</b><br>{escape(words)}</td>'
+            for count, words, colour in row
+        )
+        + "</tr>"
+        for name, row in rows
+    )
+    return f'<table class="matrix"><tr>{titles}</tr>{cells}</table>'
 
 
 def figure(title: str, drawing: str, *, under: str = "") -> str:
@@ -53,6 +75,6 @@ def grid(figures: Iterable[str]) -> str:
     return f'<div class="grid">{"".join(figures)}</div>'
 
 
-def _cell(place: int, text: str) -> str:
-    kind = ' class="n"' if place and text[:1].isdigit() else ""
-    return f"<td{kind}>{escape(text)}</td>"
+def _are_figures(column: Iterable[str]) -> bool:
+    texts = list(column)
+    return any(text[:1].isdigit() for text in texts) and all(_FIGURE.fullmatch(text) for text in texts)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cloudvision.gate.evaluate import Estimated, Evaluation
 from cloudvision.gate.metrics import Scores, Truth, confusion
 from cloudvision.gate.ranking import over_thresholds
-from cloudvision.pages.frame import figure, grid, page, table
+from cloudvision.pages.frame import figure, grid, matrix, page, table
 from cloudvision.pages.svg import Bars, Curve, bars, curves
 
 _CLASSES = 20
@@ -83,10 +83,8 @@ def evaluation_page(
         under=under,
         parts=(
             table(("figure", "value", "95 % interval", "meaning"), rows(found, price=price)),
-            "<h2>Confusion matrix</h2>",
-            _matrix(found),
-            "<h2>Scores</h2>",
-            grid((_against_threshold(found, judged), _histogram(judged), _reliability(found))),
+            "<h2>At a glance</h2>",
+            grid((_matrix(found), _against_threshold(found, judged), _histogram(judged), _reliability(found))),
             "<h2>By group</h2>",
             _by_group(found, judged),
             "<h2>Worst false negatives</h2>",
@@ -97,11 +95,14 @@ def evaluation_page(
 
 def _matrix(found: Evaluation) -> str:
     tp, fp, tn, fn = (f"{count:,.0f}" for count in found.counts)
-    rows = (
-        ("worth a call", f"{tp} true positives", f"{fn} false negatives"),
-        ("not", f"{fp} false positives", f"{tn} true negatives"),
+    drawing = matrix(
+        ("called", "skipped"),
+        (
+            ("worth a call", ((tp, "true positives", "yes"), (fn, "false negatives: missed", "no"))),
+            ("not", ((fp, "false positives: paid in vain", "no"), (tn, "true negatives: saved", "yes"))),
+        ),
     )
-    return table(("", "called", "skipped"), rows)
+    return figure("Confusion matrix", drawing, under=f"at the threshold {found.threshold:.4f}")
 
 
 def _against_threshold(found: Evaluation, judged: Judged) -> str:
@@ -150,9 +151,11 @@ def _by_group(found: Evaluation, judged: Judged, *, most: int = 40) -> str:
         c = confusion(judged.scores[some], judged.truth[some], threshold=found.threshold)
         positives, negatives = c.true_positive + c.false_negative, c.true_negative + c.false_positive
         recall, specificity = _number(c.recall), _number(c.specificity)
-        out.append((c.false_negative, (name or "(none)", f"{positives:,}", recall, f"{negatives:,}", specificity)))
+        missed = f"{c.false_negative:,}"
+        row = (name or "(none)", f"{positives:,}", missed, recall, f"{negatives:,}", specificity)
+        out.append((c.false_negative, row))
     ranked = [row for _, row in sorted(out, key=lambda item: -item[0])]
-    head = ("group", "positives", "recall", "negatives", "specificity")
+    head = ("group", "positives", "missed", "recall", "negatives", "specificity")
     more = (
         f"<p>{len(ranked) - most:,} more groups, each with no more positives missed.</p>" if len(ranked) > most else ""
     )

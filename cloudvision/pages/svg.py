@@ -72,11 +72,11 @@ def bars(classes: Sequence[str], series: Sequence[Bars], *, x: str, y: str = "pi
 
 
 def _round_up(value: float) -> float:
-    """The next of 4, 8, 12, 20, 40, ... that divides into four."""
+    """The next number that four grid lines divide into round ones: 4, 8, 12, 16, 20, 24, 32, 40, 60, 80, 100, 120, ..."""
     step = 1.0
     while True:
-        for factor in (4, 8, 12, 20):
-            if value <= factor * step:
+        for factor in (4, 6, 8, 10, 12, 16, 20, 24, 32):
+            if value <= factor * step and (step > 1 or factor % 4 == 0):
                 return factor * step
         step *= 10
 

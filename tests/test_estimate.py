@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudvision import images
 from cloudvision.cli import main
 from cloudvision.estimate import Estimate, estimate, rows
 from cloudvision.gate.verdict import Verdict
@@ -41,7 +42,7 @@ def test_a_list_that_fits_into_the_sample_is_counted_exactly() -> None:
     fake = Fake(price=1000)
     pipeline = Pipeline(fake, gate=EverySecond())
     found = figures(pipeline, 40)
-    worth = sum(int(pipeline.load(data).digest, 16) % 2 == 0 for data in made(40))
+    worth = sum(int(images.load(data).digest, 16) % 2 == 0 for data in made(40))
     assert found.exact
     assert (40, 40, worth, 40 - worth) == (
         found.entries,

@@ -5,12 +5,15 @@ Adding one costs one module under `cloudvision/providers/` and one line in `PROV
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from importlib import import_module
 from typing import Protocol, cast, runtime_checkable
 
+from cloudvision import prices
 from cloudvision.errors import ConfigError
 from cloudvision.gate.criterion import Criterion
 from cloudvision.images import Image, Remote
@@ -19,6 +22,8 @@ from cloudvision.polling import Polling
 from cloudvision.providers._options import Options
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
+
+log = logging.getLogger(__name__)
 
 PROVIDERS: dict[str, str] = {
     "aws-rekognition": "cloudvision.providers.aws_rekognition:AwsRekognition",
@@ -184,7 +189,8 @@ class _ProviderClass(Protocol):
 def open_provider(name: str, options: Options = Options(), *, env: Mapping[str, str] | None = None) -> Provider:
     """The provider of that registry name, set up from the environment (or `env`).
 
-    Keys are not asked for before the first `call`, so `parse` works without any.
+    Keys are not asked for before the first `call`, so `parse` works without any. A service that ends within a year is
+    worth a warning in the log.
 
     Raises:
         ConfigError: the name is unknown (the known ones are listed), or a setting is not one of this provider's.
@@ -194,4 +200,6 @@ def open_provider(name: str, options: Options = Options(), *, env: Mapping[str, 
     except KeyError:
         raise ConfigError(f"unknown provider {name!r}; known: {', '.join(sorted(PROVIDERS))}") from None
     found = cast(_ProviderClass, getattr(import_module(module), cls))
+    for notice in prices.notices(DETAILS[name].ends, today=datetime.now(UTC).date()):
+        log.warning("%s: %s", name, notice)
     return found.from_env(options, env=os.environ if env is None else env)

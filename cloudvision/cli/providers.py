@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from importlib.util import find_spec
 from typing import Annotated
 
@@ -19,10 +20,12 @@ def providers(as_json: Annotated[bool, typer.Option("--json", help="Print JSON i
         return
     for name in sorted(PROVIDERS):
         details = DETAILS[name]
-        print(f"{name:22}{details.does}")
+        print(f"{name:28}{details.does}")
         facts = (
             ("price", _price(details)),
             ("ends", _ends(details)),
+            ("notice", " ".join(_notices(details))),
+            ("note", " ".join(_notes(details))),
             ("reads", ", ".join(details.variables)),
             ("missing", "" if _installed(details) else f"pip install 'cloudvision-gate[{details.extra}]'"),
         )
@@ -48,6 +51,8 @@ def _values(name: str) -> dict[str, object]:
             for op in details.prices
         },
         "ends": _ends(details) or None,
+        "notices": _notices(details),
+        "notes": _notes(details),
     }
 
 
@@ -67,6 +72,14 @@ def _price(details: Details) -> str:
         f"{prices.price(op, 1) / prices.MICROS:.4f} USD per {prices.listed(op).unit} ({op}, {prices.listed(op).as_of})"
         for op in details.prices
     )
+
+
+def _notices(details: Details) -> tuple[str, ...]:
+    return prices.notices(details.ends, today=datetime.now(UTC).date())
+
+
+def _notes(details: Details) -> list[str]:
+    return [line.note for line in prices.all_retirements() if line.name in details.ends and line.note]
 
 
 def _ends(details: Details) -> str:

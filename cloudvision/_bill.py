@@ -41,12 +41,13 @@ class PriceUsed:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One sampled entry; `worst` and `units` are those of its call."""
+    """One sampled entry; `worst` and `units` are those of its call, `looks` its hash where near-duplicates count."""
 
     fate: Literal["call", "answered", "skipped", "failed"]
     digest: str | None = None
     worst: int = 0
     units: tuple[tuple[str, int], ...] = ()
+    looks: int | None = None
 
 
 def units_of(provider: object, image: Image | Remote, worst: int) -> tuple[tuple[str, int], ...]:

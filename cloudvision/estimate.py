@@ -22,6 +22,7 @@ from cloudvision._json import JSON, encode, tagged
 from cloudvision.case import Source
 from cloudvision.errors import CloudVisionError
 from cloudvision.ledger import Foreseen
+from cloudvision.near import NearIndex
 from cloudvision.pipeline import Pipeline
 from cloudvision.report import wilson
 
@@ -103,7 +104,7 @@ def estimate(
         raise ValueError(f"sample and workers begin at 1, position at 0: got {sample}, {workers}, {position}")
     entries, drawn = _draw(sources, sample, random.Random(seed))
     with ThreadPoolExecutor(workers) as pool:
-        seen = _without_copies(list(pool.map(lambda source: _look(pipeline, source), drawn)))
+        seen = _without_copies(list(pool.map(lambda source: _look(pipeline, source), drawn)), pipeline.near)
     counts = Counter(one.fate for one in seen)
     calls, answered, skipped, failed = (
         _scaled(counts[fate], len(seen), entries) for fate in ("call", "answered", "skipped", "failed")
@@ -179,16 +180,21 @@ def _look(pipeline: Pipeline, source: Source) -> Seen:
     provider = pipeline.provider
     worst = provider.worst_cost(ahead.image)
     fate: Literal["call", "skipped"] = "call" if ahead.called else "skipped"
-    return Seen(fate, ahead.image.digest, worst, units_of(provider, ahead.image, worst))
+    return Seen(fate, ahead.image.digest, worst, units_of(provider, ahead.image, worst), ahead.looks)
 
 
-def _without_copies(seen: list[Seen]) -> list[Seen]:
-    """The second time that a picture comes, its answer is there already."""
+def _without_copies(seen: list[Seen], near: NearIndex | None) -> list[Seen]:
+    """The second time that a picture comes, or one that looks like it where that counts, its answer is there already."""
     met: set[str] = set()
+    asked: list[int] = []
     out = []
     for one in seen:
-        copy = one.fate == "call" and one.digest in met
+        looks = one.looks if one.fate == "call" else None
+        alike = near is not None and looks is not None and any(near.alike(looks, other) for other in asked)
+        copy = one.fate == "call" and (alike or one.digest in met)
         out.append(Seen("answered", one.digest) if copy else one)
+        if looks is not None and not copy:
+            asked.append(looks)
         if one.digest is not None:
             met.add(one.digest)
     return out

@@ -7,7 +7,8 @@ hash sees. That is why nothing here is used unless it is asked for; `benchmarks/
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ MAX_DISTANCE = 16
 """Largest distance that may be asked for, in bits of 64. Unrelated pictures are 32 apart on average."""
 
 _FLAT = 4.0  # below this standard deviation of luminance (0..255) the hash is made of rounding and noise
+_LOOK_S = 0.25  # how often those who wait look whether they are to stop
 _SIDE = 128  # pixels that are decoded on the longer side; the hash uses 32 x 32 of them
 
 
@@ -51,8 +53,8 @@ class NearIndex:
     """The answered pictures by how they look; one serves many threads.
 
     Answers are looked for under the same provider and fingerprint only. What a ledger knows of them is read when they
-    are first asked for; what other processes add later is not seen. Pictures that are under way at the same moment do
-    not find each other.
+    are first asked for; what other processes add later is not seen. Of pictures that look alike and are under way at
+    the same moment one is asked about, and the others wait for it (see `alone`); those of other processes do not.
 
     Args:
         distance: most bits, 0 to 16, in which the hashes of two pictures may differ.
@@ -78,6 +80,8 @@ class NearIndex:
         self._store = store
         self._shelves: dict[str, _Shelf] = {}
         self._lock = threading.Lock()
+        self._ended = threading.Condition()
+        self._under_way: list[tuple[str, int]] = []
 
     def hash_of(self, image: Image) -> int | None:
         """64 bits, alike for pictures that look alike.
@@ -98,6 +102,34 @@ class NearIndex:
         with self._lock:
             return self._shelf(like).nearest(picture_hash, within=self._distance)
 
+    @contextmanager
+    def alone(self, picture_hash: int, *, like: str, check: Callable[[], None]) -> Iterator[bool]:
+        """Wait until no picture that looks like this one is under way; within the block, this one is.
+
+        Whoever waits is not under way, so that two never wait for each other. Yields True: what was known of the answers
+        before may be out of date.
+
+        Args:
+            like: the key that an answer of one's own would have.
+            check: called while waiting; raises to give up.
+        """
+        mine = (_shelf_of(like), picture_hash)
+        with self._ended:
+            while any(shelf == mine[0] and self.alike(other, picture_hash) for shelf, other in self._under_way):
+                self._ended.wait(_LOOK_S)
+                check()
+            self._under_way.append(mine)
+        try:
+            yield True
+        finally:
+            with self._ended:
+                self._under_way.remove(mine)
+                self._ended.notify_all()
+
+    def alike(self, one: int, other: int) -> bool:
+        """Whether two hashes differ in no more bits than asked for."""
+        return (one ^ other).bit_count() <= self._distance
+
     def add(self, picture_hash: int, *, key: str, source: str) -> None:
         """The picture has an answer under `key`; also written down in the store."""
         with self._lock:
@@ -116,13 +148,18 @@ class NearIndex:
             self._shelf(key).drop(key)
 
     def _shelf(self, key: str) -> _Shelf:
-        prefix = key.rpartition("/")[0] + "/"
+        prefix = _shelf_of(key)
         shelf = self._shelves.get(prefix)
         if shelf is None:
             shelf = self._shelves[prefix] = _Shelf()
             for known, picture_hash, source in () if self._store is None else self._store.hashes(prefix):
                 shelf.put(known, picture_hash, source)
         return shelf
+
+
+def _shelf_of(key: str) -> str:
+    """Answers of one provider and fingerprint stand together."""
+    return key.rpartition("/")[0] + "/"
 
 
 class _Shelf:

@@ -20,18 +20,19 @@ import random
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cloudvision import images
 from cloudvision.breaker import CircuitBreaker
-from cloudvision.case import Case, Source, Unusable, name_of, verdict_of
+from cloudvision.case import Case, Source, Unusable, name_of
 from cloudvision.errors import (
     CloudVisionError,
     ImageError,
     ProviderError,
-    RejectedError,
 )
+from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Entry, Ledger, Stored
 from cloudvision.ledger_store import LedgerStore
@@ -42,7 +43,7 @@ from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.paying import Payer
 from cloudvision.policy import Policy
 from cloudvision.provider import Provider, ReadsDocuments
-from cloudvision.results import Provenance
+from cloudvision.recording import Recorder
 from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
 from cloudvision.telemetry import Telemetry
@@ -62,11 +63,15 @@ class Ahead:
         image: the source, loaded.
         answered: the answer is in the ledger.
         called: the provider would be called; False where there is an answer, or the gate says no.
+        verdict: what the gate says; None where it is not asked.
+        looks: the perceptual hash of a picture that has no answer of its own, where near-duplicates are looked for.
     """
 
     image: Image | Remote
     answered: bool
     called: bool
+    verdict: Verdict | None
+    looks: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,27 +129,29 @@ class Pipeline:
         )
 
     def _run(self, source: Source, position: int | None) -> Outcome:
-        case = Case(name_of(source), position)
+        case, record, paid = Case(name_of(source), position), self._recorder(), False
         try:
             self.stop.check()
             image = self._retrying(lambda: self._loaded(source), self.policy.download)
             case = replace(case, source=image.source, digest=image.digest, key=self._key(image))
-            stored = self.ledger.answer(case.key)
+            stored, worst = self.ledger.answer(case.key), self.provider.worst_cost(image)
             case = replace(case, looks=self._looks(image, case.key))
-            if stored is None and (near := self._like(case)) is not None:
-                return self._analysed_as(near, case, avoided=self.provider.worst_cost(image))
-            if stored is None or self._outdated(stored):
-                case = replace(self._judged(case, image), call_again=stored is not None)
-                if case.verdict and not case.verdict.worth and not case.audited:
-                    return self._skipped(case, image)
-                stored, paid = self._retrying(lambda: self._payer().pay(case, image))
-            else:
-                paid = False
-            return self._analysed(case, stored, paid=paid, avoided=0 if paid else self.provider.worst_cost(image))
+            with self._alone(case, stored) as waited:
+                stored = self.ledger.answer(case.key) if waited else stored
+                if stored is None and (found := self._like(case)) is not None:
+                    return record.analysed_as(*found, case, avoided=worst)
+                if stored is None or self._outdated(stored):
+                    case = replace(self._judged(case, image), call_again=stored is not None)
+                    if case.verdict and not case.verdict.worth and not case.audited:
+                        return record.skipped(case, avoided=worst)
+                    stored, paid = self._retrying(lambda: self._payer().pay(case, image))
+                outcome = record.analysed(case, stored, paid=paid, avoided=0 if paid else worst)
+                self._remember(case, outcome)
+                return outcome
         except CloudVisionError as error:
             if error.fatal:
                 raise
-            return self._failed(case, error)
+            return record.failed(case, error)
 
     def look_ahead(self, source: Source) -> Ahead:
         """Load and judge a source like `run`, and stop short of calling anybody. Nothing is written down.
@@ -156,28 +163,16 @@ class Pipeline:
         image = self._retrying(lambda: self._loaded(source), self.policy.download)
         case = Case(image.source, digest=image.digest, key=self._key(image))
         stored = self.ledger.answer(case.key)
-        if stored is not None and not self._outdated(stored):
-            return Ahead(image, answered=True, called=False)
-        if stored is None and self._like(replace(case, looks=self._looks(image, case.key))) is not None:
-            return Ahead(image, answered=True, called=False)
+        case = replace(case, looks=self._looks(image, case.key))
+        if (stored is not None and not self._outdated(stored)) or (stored is None and self._like(case) is not None):
+            return Ahead(image, answered=True, called=False, verdict=None, looks=case.looks)
         case = self._judged(case, image)
-        return Ahead(image, answered=False, called=case.verdict is None or case.verdict.worth or case.audited)
+        called = case.verdict is None or case.verdict.worth or case.audited
+        return Ahead(image, answered=False, called=called, verdict=case.verdict, looks=case.looks)
 
     def replay(self, entry: Entry) -> Outcome | None:
         """The outcome that an earlier, interrupted pass wrote down; None where it has to be done again."""
-        verdict = verdict_of(entry)
-        match entry.kind:
-            case "analysed":
-                stored = self.ledger.answer(entry.key) if entry.key else None
-                if stored is None or stored.raw is None:
-                    return None
-                if entry.cached and entry.digest and not (entry.key or "").endswith(entry.digest):
-                    return None  # the answer of another picture: only the index knows how near it is; costs nothing
-                case = Case(entry.source, entry.position, entry.digest, entry.key or "", verdict, entry.audited)
-                return self._parsed(case, stored, cost=entry.cost, cached=entry.cached)
-            case "skipped" if verdict is not None and entry.digest is not None:
-                return Skipped(entry.source, entry.digest, verdict)
-        return None  # failures are tried again: a refusal by the service is in the ledger and costs nothing
+        return self._recorder().replay(entry)
 
     # -- the steps, in the order of the line ---------------------------------------------------------------------------
 
@@ -203,6 +198,12 @@ class Pipeline:
             return None  # documents with the same first page are not the same
         return self.near.hash_of(image)
 
+    def _alone(self, case: Case, stored: Stored | None) -> AbstractContextManager[bool]:
+        """Within it no other picture that looks like this one is asked about: True where there may be an answer now."""
+        if self.near is None or case.looks is None or stored is not None:
+            return nullcontext(False)
+        return self.near.alone(case.looks, like=case.key, check=self.stop.check)
+
     def _like(self, case: Case) -> tuple[Near, Stored] | None:
         """The nearest answered picture whose answer can still be used."""
         if self.near is None or case.looks is None:
@@ -213,6 +214,11 @@ class Pipeline:
                 return near, stored
             self.near.forget(near.key)  # purged, aged, or to be asked anew
         return None
+
+    def _remember(self, case: Case, outcome: Outcome) -> None:
+        """Let others that look like this picture take its answer."""
+        if self.near is not None and case.looks is not None and isinstance(outcome, Analysed):
+            self.near.add(case.looks, key=case.key, source=case.source)
 
     def _outdated(self, stored: Stored) -> bool:
         """True for an outcome that the caller wants to have anew."""
@@ -241,6 +247,9 @@ class Pipeline:
         audited = not verdict.worth and _drawn(image.digest) < self.policy.audit
         return replace(case, verdict=verdict, audited=audited, propensity=1.0 if verdict.worth else self.policy.audit)
 
+    def _recorder(self) -> Recorder:
+        return Recorder(self.provider, self.ledger, self.run_id)
+
     def _payer(self) -> Payer:
         return Payer(
             self.provider,
@@ -254,59 +263,6 @@ class Pipeline:
             self.began,
             self.polls,
         )
-
-    def _analysed(self, case: Case, stored: Stored, *, paid: bool, avoided: int) -> Analysed | Failed:
-        if stored.raw is None:
-            error = RejectedError(stored.error or "refused", provider=self.provider.name)
-            return self._failed(case, error, cost=stored.cost if paid else 0)
-        cost = stored.cost if paid else 0
-        outcome = self._parsed(case, stored, cost=cost, cached=not paid)
-        if isinstance(outcome, Failed):
-            return self._failed(case, outcome.error, cost=cost)
-        if not paid:  # a paid one was recorded in the transaction that settled it
-            self._record(replace(case.entry("analysed"), cached=True, avoided=avoided))
-        if self.near is not None and case.looks is not None:
-            self.near.add(case.looks, key=case.key, source=case.source)
-        return outcome
-
-    def _parsed(self, case: Case, stored: Stored, *, cost: int, cached: bool) -> Analysed | Failed:
-        assert stored.raw is not None
-        try:
-            analysis = self.provider.parse(stored.raw)
-        except ProviderError as error:
-            return Failed(case.source, error, case.digest, case.verdict, cost / 1e6)
-        where = replace(
-            analysis.provenance or Provenance(self.provider.name),
-            cost_usd=cost / 1e6,
-            cached=cached,
-            latency_s=0.0 if cached else stored.raw.latency_s,
-            account=stored.raw.account,
-        )
-        return Analysed(case.source, case.digest, analysis.with_provenance(where), case.verdict, case.audited)
-
-    def _analysed_as(self, found: tuple[Near, Stored], case: Case, *, avoided: int) -> Outcome:
-        near, stored = found
-        outcome = self._analysed(replace(case, key=near.key, looks=None), stored, paid=False, avoided=avoided)
-        if isinstance(outcome, Failed):
-            return outcome
-        told = f"near-duplicate of {near.source} (distance {near.distance})"
-        analysis = replace(outcome.analysis, warnings=(*outcome.analysis.warnings, told))
-        return replace(outcome, analysis=analysis)
-
-    def _skipped(self, case: Case, image: Image | Remote) -> Skipped:
-        assert case.verdict is not None
-        assert case.digest is not None
-        self._record(replace(case.entry("skipped"), key=None, avoided=self.provider.worst_cost(image)))
-        return Skipped(case.source, case.digest, case.verdict)
-
-    def _failed(self, case: Case, error: CloudVisionError, *, cost: int = 0) -> Failed:
-        entry = replace(case.entry("failed"), cost=cost, error_type=type(error).__name__, error=str(error))
-        self._record(entry)
-        return Failed(case.source, error, case.digest, case.verdict, cost / 1e6)
-
-    def _record(self, entry: Entry) -> None:
-        if self.run_id is not None and entry.position >= 0:
-            self.ledger.record(self.run_id, entry)
 
     def _retrying(self, step: Callable[[], T], policy: RetryPolicy | None = None) -> T:
         return (policy or self.policy.retry).retrying(clock=self.breaker.patience, sleep=self._wait, rng=self.rng)(step)

@@ -38,6 +38,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("_instruments",),
     ("telemetry",),
     ("policy", "case", "looking"),
+    ("recording",),
     ("asking",),
     ("paying",),
     ("pipeline",),

@@ -6,6 +6,8 @@ import io
 import json
 import sqlite3
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,14 @@ from PIL import Image as Pillow
 
 from cloudvision import images
 from cloudvision.cli import main
-from cloudvision.errors import ConfigError
+from cloudvision.errors import ConfigError, StoppedError
+from cloudvision.estimate import estimate
 from cloudvision.ledger import Ledger
 from cloudvision.outcome import Analysed, Skipped
 from cloudvision.pipeline import Pipeline
 from cloudvision.policy import Policy
 from cloudvision.providers.fake import Fake
+from cloudvision.stop import StopSignal
 from tests.ledgers import ANSWER, Opener, held
 from tests.pictures import png
 from tests.test_pipeline import Judge
@@ -80,6 +84,41 @@ def test_unless_asked_for_only_equal_bytes_share_an_answer() -> None:
     for picture in (FIRST, AGAIN, FIRST):
         assert () == analysed(pipeline, picture).analysis.warnings
     assert 2 == fake.calls
+
+
+def test_of_pictures_that_look_alike_at_the_same_moment_one_is_called_for() -> None:
+    begun = threading.Event()
+    # The call lasts until another one begins, or for as long as that one would have needed to.
+    fake = Fake(latency_s=0.2, sleep=begun.wait)
+    pipeline = Pipeline(fake, near=NearIndex(4))
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(lambda picture: analysed(pipeline, picture), (FIRST, AGAIN, FIRST, OTHER)))
+    assert 2 == fake.calls
+    first, again, twin, other = (bool(outcome.analysis.warnings) for outcome in outcomes)
+    assert (first, first) == (not again, twin)  # whichever came first; its twin of equal bytes has the same answer
+    assert not other
+
+
+def test_whoever_waits_for_a_picture_like_its_own_stops_with_the_run() -> None:
+    index, stop = NearIndex(4), StopSignal()
+    stop.set()
+    looks = index.hash_of(FIRST)
+    assert looks is not None
+    with (
+        index.alone(looks, like="fake/1/a", check=stop.check),
+        index.alone(looks, like="fake/2/a", check=stop.check),
+        pytest.raises(StoppedError),
+        index.alone(looks, like="fake/1/b", check=stop.check),
+    ):
+        pytest.fail("two at a time")
+    with index.alone(looks, like="fake/1/b", check=stop.check):
+        pass
+
+
+def test_an_estimate_counts_pictures_that_look_alike_once() -> None:
+    for near, calls in ((NearIndex(4), 2), (None, 3)):
+        found = estimate(Pipeline(Fake(price=1000), near=near), [FIRST, AGAIN, OTHER])
+        assert (calls, 3 - calls) == (found.calls.expected, found.answered.expected)
 
 
 def test_an_answer_of_its_own_goes_before_that_of_a_near_duplicate() -> None:

@@ -12,7 +12,6 @@ from cloudvision.cli._talk import say
 from cloudvision.errors import BudgetExceededError, CloudVisionError, OutageError, StoppedError
 from cloudvision.ledger import Run
 from cloudvision.ledger_store import LedgerStore
-from cloudvision.provider import DETAILS
 from cloudvision.report import report
 
 EXIT_SOME_FAILED, EXIT_SETUP, EXIT_BUDGET, EXIT_OUTAGE = 1, 2, 3, 4
@@ -26,7 +25,7 @@ def summary(job: Job, ledger: LedgerStore, this_run: Run, counts: Counts, passed
         f" {counts.cached} from the ledger), {counts.skipped} skipped, {counts.failed} failed;"
         f" {counts.lines} lines of text"
     )
-    free = DETAILS[job.provider.name].local
+    free = job.work.details.local
     saved = figures.saved_by_gate_usd + figures.saved_by_ledger_usd
     if free:
         # An engine on this machine costs nothing: the skips are told at the price they would have elsewhere.
@@ -71,7 +70,7 @@ def last_words(bar: Bar, left: int) -> None:
 
 
 def _remaining(job: Job, counts: Counts) -> str:
-    length = job.length()
+    length = job.work.length()
     if length is None:
         return f" {counts.done} sources are done, the rest of the list is not."
     return f" {max(0, length - counts.done)} of {length} sources remain to be done."

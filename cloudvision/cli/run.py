@@ -17,20 +17,18 @@ from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._duration import seconds
 from cloudvision.cli._interrupt import interruptible
-from cloudvision.cli._job import Again, Job, Order, Uncertain, micros, options_of, threads
+from cloudvision.cli._job import Again, Job, Order, Uncertain, micros, quota_of, threads
 from cloudvision.cli._output import open_output, writing
 from cloudvision.cli._show import Bar, Counts
 from cloudvision.cli._summary import exit_code, last_words, summary
 from cloudvision.cli._talk import say, stderr
 from cloudvision.cli._telemetry import reporting
-from cloudvision.errors import BudgetExceededError, CloudVisionError, ConfigError, OutageError, StoppedError
+from cloudvision.cli._work import work_of
+from cloudvision.errors import BudgetExceededError, CloudVisionError, OutageError, StoppedError
 from cloudvision.fetch import Fetcher
-from cloudvision.gate import Gate
 from cloudvision.ledger import Budget
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.policy import Policy
-from cloudvision.provider import open_provider
-from cloudvision.quotas import Quota, quota
 from cloudvision.sinks import Sink
 from cloudvision.stop import StopSignal
 from cloudvision.telemetry import Telemetry
@@ -75,26 +73,32 @@ def run(
     telemetry: Annotated[bool, typer.Option("--telemetry", help="Send spans and metrics to where is set up.")] = False,
 ) -> None:
     """Look at every source, call the provider for those that are worth it, and write one outcome for each."""
-    options = options_of(features=features, model=model, locale=locale, pages=pages, shrink=shrink, timeout_s=timeout)
-    asked = open_provider(provider, options)
-    job = Job(
-        names=tuple(source),
-        provider=asked,
-        options=options,
-        accounts=() if accounts is None else read_accounts(accounts, provider, env=os.environ),
-        gate=Gate.load() if gate else None,
-        policy=Policy(
+    work = work_of(
+        source,
+        provider,
+        Policy(
             budget=Budget(run=micros(budget), ledger=micros(budget_ledger), day=micros(budget_per_day)),
             audit=audit,
             uncertain=uncertain,
             again="refused" if again == "rejected" else "all" if again == "all" else "no",
         ),
-        again=again,
-        limit=limit,
+        gate=gate,
+        features=features,
+        model=model,
+        pages=pages,
+        locale=locale,
+        shrink=shrink,
+        timeout_s=timeout,
         near_duplicates=near_duplicates,
+        limit=limit,
+    )
+    job = Job(
+        work,
+        accounts=() if accounts is None else read_accounts(accounts, provider, env=os.environ),
+        again=again,
         workers=threads(provider, workers),
         order=order,
-        quota=_quota(provider, rate=rate, tier=tier, accounts=accounts),
+        quota=quota_of(provider, rate=rate, tier=tier, accounts=accounts),
         output=output,
         timeout_s=timeout,
         longest_outage_s=seconds(longest_outage),
@@ -107,18 +111,18 @@ def run(
         downloads.open(sleep=stop.sleep) as fetcher,
     ):
         # Before the run begins: where another run writes to this file, there is none to go on with later.
-        sink = open_output(output, provider=asked.name, names=job.names)
+        sink = open_output(output, provider=job.name, names=work.names)
         raise typer.Exit(_go(job, opened, fetcher, stop, sink, telemetry=told))
 
 
 def _go(job: Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, sink: Sink, *, telemetry: Telemetry) -> int:
     counts, passed = Counts(), sources.Passed()
-    bar = Bar(job.length() if stderr.is_terminal else None)
+    bar = Bar(job.work.length() if stderr.is_terminal else None)
     ended: CloudVisionError | None = None
     try:
-        command = " ".join(map(name_of, job.names))[:500]  # kept and shown: without the secrets of URLs
+        command = " ".join(map(name_of, job.work.names))[:500]  # kept and shown: without the secrets of URLs
         this_run = ledger.begin_run(
-            job.identity, command=command, provider=job.provider.name, reopen=job.again in ("failed", "rejected")
+            job.identity, command=command, provider=job.name, reopen=job.again in ("failed", "rejected")
         )
         if this_run.beside:
             say(f"another process is at the same list; this is run {this_run.id}, with progress and budget of its own")
@@ -126,7 +130,7 @@ def _go(job: Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, sink:
         bar.start()
         with interruptible(stop, ledger, last_words=partial(last_words, bar)):
             try:
-                for outcome in run_many(pipeline, job.sources(passed), workers=job.workers, order=job.order):
+                for outcome in run_many(pipeline, job.work.sources(passed), workers=job.workers, order=job.order):
                     with writing(job.output):
                         sink.write(outcome)
                     counts.add(outcome)
@@ -147,13 +151,3 @@ def _go(job: Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, sink:
             sink.close()
     summary(job, ledger, this_run, counts, passed)
     return exit_code(job, ended, counts)
-
-
-def _quota(provider: str, *, rate: float | None, tier: str | None, accounts: Path | None) -> Quota | None:
-    if rate is not None and tier is not None:
-        raise ConfigError("--rate and --tier both say how fast to call: give one of them")
-    if tier is not None and accounts is not None:
-        raise ConfigError(f"write the tier of each account into {accounts}; --rate bounds all of them together")
-    if rate is not None:
-        return Quota(per_second=rate)
-    return None if tier is None else quota(provider, tier)

@@ -1,0 +1,110 @@
+"""What a command line names and asks about: the list, the provider, the gate; without a word on how fast or how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from pathlib import Path
+
+from cloudvision import images, sources
+from cloudvision.case import Source
+from cloudvision.cli._identity import identity
+from cloudvision.fetch import Fetcher
+from cloudvision.gate import Gate
+from cloudvision.ledger_store import LedgerStore
+from cloudvision.near import NearIndex
+from cloudvision.pipeline import Pipeline
+from cloudvision.policy import Policy
+from cloudvision.provider import DETAILS, Details, Provider, open_provider
+from cloudvision.providers._aws_s3 import S3
+from cloudvision.providers._options import Options
+from cloudvision.stop import StopSignal
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The values of the flags that `run` and `estimate` have in common."""
+
+    names: tuple[str, ...]
+    provider: Provider
+    options: Options
+    gate: Gate | None
+    policy: Policy
+    limit: int | None
+    near_duplicates: int | None
+
+    @property
+    def details(self) -> Details:
+        """What can be told of the provider."""
+        return DETAILS[self.provider.name]
+
+    @property
+    def identity(self) -> str:
+        """The same for the same work: an unfinished run of it goes on where it was, and an estimate finds its runs."""
+        return identity(self.names, provider=self.provider, gate=self.gate, audit=self.policy.audit, limit=self.limit)
+
+    def sources(self, passed: sources.Passed) -> Iterator[Source]:
+        """The list, read as it is needed."""
+        documents = self.details.reads_documents
+        return islice(sources.expand(self.names, passed=passed, documents=documents), self.limit)
+
+    def length(self) -> int | None:
+        """Number of sources, where it can be known without touching a picture or a stream."""
+        if any(_is_open_ended(name) or sources.is_prefix(name) for name in self.names):
+            return None
+        return sum(1 for _ in self.sources(sources.Passed()))
+
+    def line(self, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal) -> Pipeline:
+        """The straight line that all sources go through, as far as nobody is called."""
+        documents = self.details.reads_documents
+        return Pipeline(
+            self.provider,
+            gate=self.gate,
+            ledger=ledger,
+            policy=self.policy,
+            load=partial(images.load, fetcher=fetcher, documents=documents),
+            load_object=partial(S3.from_env().load, documents=documents),
+            send_objects=self.details.reads_s3,
+            stop=stop,
+            near=None if self.near_duplicates is None else NearIndex(self.near_duplicates, store=ledger),
+        )
+
+
+def work_of(
+    source: list[str],
+    provider: str,
+    policy: Policy,
+    *,
+    gate: bool,
+    features: str,
+    model: str | None,
+    pages: str | None,
+    locale: str | None,
+    shrink: bool,
+    timeout_s: float,
+    near_duplicates: int | None,
+    limit: int | None,
+) -> Work:
+    """The work that the flags describe.
+
+    Raises:
+        ConfigError: the provider is not known, or has no such setting.
+    """
+    options = Options(
+        features=tuple(name.strip() for name in features.split(",") if name.strip()),
+        model=model,
+        language=locale,
+        pages=pages,
+        shrink=shrink,
+        timeout_s=timeout_s,
+    )
+    asked = open_provider(provider, options)
+    return Work(tuple(source), asked, options, Gate.load() if gate else None, policy, limit, near_duplicates)
+
+
+def _is_open_ended(name: str) -> bool:
+    # A pipe, such as @<(grep ...) or @/dev/stdin, can be read only once.
+    piped = name.startswith("@") and Path(name[1:]).exists() and not Path(name[1:]).is_file()
+    return piped or name == "-" or (not name.startswith("@") and Path(name).is_dir())

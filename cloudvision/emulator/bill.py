@@ -14,6 +14,9 @@ unit                                        one is billed for
 ``document-intelligence layout pages``      of its model: prebuilt-read, prebuilt-layout, any other prebuilt one
 ``document-intelligence prebuilt pages``
 ``document-intelligence add-on pages``      each page of one with the feature ocrHighResolution, besides
+``custom-vision predictions``               a prediction or quick test that was answered with 200
+``custom-vision trainings``                 a regular training that was begun (the service bills its hours)
+``custom-vision advanced training hours``   each hour of the budget that an advanced training reserves
 ==========================================  =====================================================================
 
 A refused request (4xx), one that was throttled, and one that failed on the service's side (5xx) are not billed, with one

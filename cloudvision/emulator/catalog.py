@@ -11,6 +11,7 @@ SERVICES: dict[str, str] = {
     "rekognition": "cloudvision.emulator.rekognition:Rekognition",
     "image-analysis": "cloudvision.emulator.image_analysis:ImageAnalysis",
     "document-intelligence": "cloudvision.emulator.document_intelligence:DocumentIntelligence",
+    "custom-vision": "cloudvision.emulator.custom_vision:CustomVision",
 }
 """Name -> "module:Class"; the class takes one `Surroundings`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
@@ -10,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cloudvision._json import JSON
+
+logger = logging.getLogger(__name__)
 
 KEPT_S = 24 * 3600
 """Seconds for which a result can be fetched."""
@@ -59,6 +62,7 @@ class Operations:
                 del self._all[old]
             self._all[number] = operation
         operation.future = self._pool.submit(self._run, operation, work)
+        operation.future.add_done_callback(lambda done: self._report(operation, done.exception()))
 
     def finished(self, number: str, body: JSON, *, account: str, model: str) -> None:
         """Keep a result that is there already."""
@@ -96,6 +100,13 @@ class Operations:
             self._set(operation, "failed", {"error": error.error})
         else:
             self._set(operation, "succeeded", {"analyzeResult": result})
+
+    def _report(self, operation: _Operation, bug: BaseException | None) -> None:
+        """Work that broke has failed, and its traceback is not lost."""
+        if bug is not None:
+            logger.error("an analysis broke", exc_info=bug)
+            error: JSON = {"code": "InternalServerError", "message": "An unexpected error occurred."}
+            self._set(operation, "failed", {"error": error})
 
     def _set(self, operation: _Operation, status: str, parts: dict[str, JSON]) -> None:
         with self._lock:

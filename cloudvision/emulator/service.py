@@ -41,6 +41,7 @@ from enum import Enum
 from typing import Protocol
 
 from cloudvision.emulator.accounts import Account, Accounts
+from cloudvision.emulator.custom_vision_trainer import Trainer
 from cloudvision.emulator.placed import Placed
 from cloudvision.emulator.reader import Reader
 from cloudvision.emulator.reply import Refusal, Reply
@@ -166,6 +167,7 @@ class Surroundings:
         clock: seconds, monotonic.
         now: seconds since the epoch.
         new_id: a fresh identifier in the form of a GUID.
+        trainer: makes Custom Vision's models; None where there is nothing to train with.
     """
 
     accounts: Accounts
@@ -177,3 +179,4 @@ class Surroundings:
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = _new_id
+    trainer: Trainer | None = None

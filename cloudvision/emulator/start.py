@@ -11,6 +11,7 @@ from contextlib import contextmanager
 
 from cloudvision.emulator.accounts import REGION, Account, Accounts
 from cloudvision.emulator.bill import Books
+from cloudvision.emulator.custom_vision_trainer import Trainer
 from cloudvision.emulator.faults import Faults
 from cloudvision.emulator.hand import Emulator
 from cloudvision.emulator.placed import Placed
@@ -33,6 +34,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
     accounts: Iterable[str] = ("emulator",),
     region: str = REGION,
     reader: Reader | None = None,
+    trainer: Trainer | None = None,
     allow_private_hosts: bool = False,
     seed: int | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -47,6 +49,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
         accounts: names of the known accounts; each has keys of its own.
         region: of AWS, which signatures must name.
         reader: text recognition; default: the engine of "local-ocr", loaded in the background.
+        trainer: makes Custom Vision's models; without one its train answers with an error.
         allow_private_hosts: let services fetch URLs on this machine and its network.
         seed: of identifiers and of faults by rate; None for other identifiers each time.
         clock: seconds, monotonic.
@@ -89,6 +92,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
             tier=None if tier is None else tier.upper(),
             clock=clock,
             now=now,
+            trainer=trainer,
             new_id=lambda: str(uuid.UUID(int=draw.getrandbits(128), version=4)),
         )
         services = open_services(surroundings)

@@ -19,6 +19,7 @@ from cloudvision.policy import Policy
 from cloudvision.provider import open_provider
 from cloudvision.providers._options import Options
 from cloudvision.providers.fake import Fake
+from tests.document_files import document
 from tests.pictures import png
 
 
@@ -36,6 +37,13 @@ def made(number: int, *, first: int = 0) -> Iterator[bytes]:
 
 def figures(pipeline: Pipeline, number: int, **settings: int) -> Estimate:
     return estimate(pipeline, made(number), workers=2, **settings)
+
+
+def test_documents_are_priced_by_their_pages() -> None:
+    asked = open_provider("azure-document-intelligence", Options(model="prebuilt-invoice", pages="1-2"), env={})
+    found = estimate(Pipeline(asked), [document("a", "b", "c"), document("d")], workers=1)
+    assert (2, 0.03) == (found.calls.expected, found.cost_usd.expected)
+    assert ["azure-document-intelligence/prebuilt"] == [line.operation for line in found.prices]
 
 
 def test_a_list_that_fits_into_the_sample_is_counted_exactly() -> None:

@@ -129,5 +129,38 @@ def test_retirement_dates(name: str, ends: date | None) -> None:
     assert prices.retirement(name) == ends
 
 
+@pytest.mark.parametrize(
+    ("model", "features", "units"),
+    [
+        ("prebuilt-read", (), {"azure-document-intelligence/read": 5}),
+        ("prebuilt-layout", ("languages",), {"azure-document-intelligence/layout": 5}),
+        (
+            "prebuilt-receipt",
+            ("formulas", "styleFont"),
+            {"azure-document-intelligence/prebuilt": 5, "azure-document-intelligence/add-on": 10},
+        ),
+        ("mine", (), {"azure-document-intelligence/custom-extraction": 5}),
+    ],
+)
+def test_documents_are_billed_by_pages_and_add_ons(
+    model: str, features: tuple[str, ...], units: dict[str, int]
+) -> None:
+    assert units == prices.document_units(model, features, pages=5)
+    assert sum(prices.price(name, count) for name, count in units.items()) == prices.document_cost(
+        model, features, pages=5
+    )
+
+
+def test_pages_beyond_a_million_a_month_are_cheaper() -> None:
+    assert 10 * 600 == prices.document_cost("prebuilt-read", (), pages=10, position=1_000_000)
+
+
+def test_a_notice_comes_a_year_before_the_end_and_stays_after_it() -> None:
+    name = "azure-image-analysis"
+    assert () == prices.notices([name, "aws-rekognition"], today=date(2027, 9, 24))
+    assert "azure-image-analysis ends on 2028-09-25." in prices.notices([name], today=date(2027, 9, 26))[0]
+    assert "azure-image-analysis ended on 2028-09-25." in prices.notices([name], today=date(2028, 9, 26))[0]
+
+
 def test_every_retirement_names_its_source() -> None:
     assert all(line.source for line in prices.all_retirements())

@@ -63,7 +63,7 @@ def azure_document_intelligence() -> Iterator[Rig]:
         polling = Polling(sleep=lambda seconds: None)
         provider = AzureDocumentIntelligence(endpoint=double.url, key=documents.KEY, polling=polling)
         failing = documents.error(500, "InternalServerError", "broke")
-        yield Rig(provider, (documents.KEY,), lambda: double.answer(failing), Options(shrink=True))
+        yield Rig(provider, (documents.KEY,), lambda: double.answer(failing), unknown=Options(shrink=True))
 
 
 @contextmanager
@@ -97,6 +97,18 @@ def emulated(name: str) -> Iterator[Rig]:
         yield Rig(provider, secrets, lambda: emulator.misbehave("status"), same_ids=False)
 
 
+@contextmanager
+def emulated_document_intelligence() -> Iterator[Rig]:
+    with running(reader=MadeUpReader()) as emulator:
+        env, key = emulator.environment, emulator.accounts[0].key
+        provider = AzureDocumentIntelligence(
+            endpoint=env["DOCUMENT_INTELLIGENCE_ENDPOINT"],
+            key=env["DOCUMENT_INTELLIGENCE_KEY"],
+            polling=Polling(sleep=lambda seconds: None),
+        )
+        yield Rig(provider, (key,), lambda: emulator.misbehave("status"), same_ids=False, unknown=Options(shrink=True))
+
+
 RIGS = {
     "aws-rekognition": aws_rekognition,
     "azure-document-intelligence": azure_document_intelligence,
@@ -104,6 +116,7 @@ RIGS = {
     "fake": fake,
     "local-ocr": local_ocr,
     "emulated aws-rekognition": partial(emulated, "aws-rekognition"),
+    "emulated azure-document-intelligence": emulated_document_intelligence,
     "emulated azure-image-analysis": partial(emulated, "azure-image-analysis"),
 }
 

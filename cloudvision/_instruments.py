@@ -37,6 +37,7 @@ class Instruments:
     units: Counter
     cost: Counter
     gate_decisions: Counter
+    backoffs: Counter
     cache_hits: Counter
     retries: Counter
     throttles: Counter
@@ -90,6 +91,9 @@ def instruments(tracer_provider: TracerProvider | None, meter_provider: MeterPro
         units=meter.create_counter("cloudvision.billed.units", "{unit}", "What the services bill"),
         cost=meter.create_counter("cloudvision.cost", "USD", "Paid at list prices"),
         gate_decisions=meter.create_counter("cloudvision.gate.decisions", "{decision}", "What the gate said"),
+        backoffs=meter.create_counter(
+            "cloudvision.gate.backoffs", "{backoff}", "Times that the gate lowered its threshold"
+        ),
         cache_hits=meter.create_counter("cloudvision.cache.hits", "{hit}", "Answers that were in the ledger"),
         retries=meter.create_counter("cloudvision.retries", "{retry}", "Downloads and calls that were tried again"),
         throttles=meter.create_counter("cloudvision.throttles", "{throttle}", "Calls that a service throttled"),

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cloudvision import images
+from cloudvision.auditing import learn
 from cloudvision.breaker import CircuitBreaker
 from cloudvision.case import Case, Source, Unusable, name_of
 from cloudvision.errors import (
@@ -32,6 +33,7 @@ from cloudvision.errors import (
     ImageError,
     ProviderError,
 )
+from cloudvision.gate.backoff import Backoff
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
 from cloudvision.ledger import Entry, Ledger, Stored
@@ -42,7 +44,7 @@ from cloudvision.near import Near, NearIndex
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.paying import Payer
 from cloudvision.policy import Policy
-from cloudvision.provider import Provider, ReadsDocuments
+from cloudvision.provider import Provider, ReadsDocuments, criterion_of
 from cloudvision.recording import Recorder
 from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
@@ -95,6 +97,7 @@ class Pipeline:
         began: seconds since the epoch; what is older counts as "before" for `Policy.again`.
         telemetry: spans and metrics; by default those of the process, which are nowhere unless they are set up.
         near: lets a picture take the answer of one that looks alike, with a warning in it; None for equal bytes only.
+        backoff: lowers the gate's threshold when the audit shows that it misses too much.
     """
 
     provider: Provider
@@ -113,6 +116,7 @@ class Pipeline:
     telemetry: Telemetry = field(default_factory=Telemetry)
     near: NearIndex | None = None
     polls: Limiter = field(default_factory=Limiter)
+    backoff: Backoff = field(default_factory=Backoff)
 
     def run(self, source: Source, *, position: int | None = None) -> Outcome:
         """Take one source to its outcome, and write it down.
@@ -124,9 +128,10 @@ class Pipeline:
         Raises:
             CloudVisionError: a fatal one only (no key, budget reached, stopped): the next source would fail alike.
         """
-        return self.telemetry.source(
+        outcome = self.telemetry.source(
             lambda: self._run(source, position), provider=self.provider.name, position=position
         )
+        return self._learned(outcome)
 
     def _run(self, source: Source, position: int | None) -> Outcome:
         case, record, paid = Case(name_of(source), position), self._recorder(), False
@@ -172,7 +177,8 @@ class Pipeline:
 
     def replay(self, entry: Entry) -> Outcome | None:
         """The outcome that an earlier, interrupted pass wrote down; None where it has to be done again."""
-        return self._recorder().replay(entry)
+        outcome = self._recorder().replay(entry)
+        return None if outcome is None else self._learned(outcome)
 
     # -- the steps, in the order of the line ---------------------------------------------------------------------------
 
@@ -244,8 +250,15 @@ class Pipeline:
         verdict = judged(self.gate, image)
         if verdict is None:
             return case
+        verdict = self.backoff.adjusted(verdict)
         audited = not verdict.worth and _drawn(image.digest) < self.policy.audit
         return replace(case, verdict=verdict, audited=audited, propensity=1.0 if verdict.worth else self.policy.audit)
+
+    def _learned(self, outcome: Outcome) -> Outcome:
+        criterion = criterion_of(self.provider.name)
+        if learn(self.backoff, outcome, audit=self.policy.audit, criterion=criterion) is not None:
+            self.telemetry.backed_off(self.provider.name)
+        return outcome
 
     def _recorder(self) -> Recorder:
         return Recorder(self.provider, self.ledger, self.run_id)

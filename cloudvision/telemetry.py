@@ -20,6 +20,7 @@ metric                           kind       unit         attributes
 ``cloudvision.billed.units``     counter    {unit}       provider
 ``cloudvision.cost``             counter    USD          provider
 ``cloudvision.gate.decisions``   counter    {decision}   provider, gate
+``cloudvision.gate.backoffs``    counter    {backoff}    provider
 ``cloudvision.cache.hits``       counter    {hit}        provider
 ``cloudvision.retries``          counter    {retry}      provider
 ``cloudvision.throttles``        counter    {throttle}   provider
@@ -123,6 +124,11 @@ class Telemetry:
         """A download or a call failed and is tried again."""
         if self._on is not None:
             self._on.retries.add(1, {"cloudvision.provider": provider})
+
+    def backed_off(self, provider: str) -> None:
+        """The audit showed that the gate misses too much: it calls more from now on."""
+        if self._on is not None:
+            self._on.backoffs.add(1, {"cloudvision.provider": provider})
 
     def budget_left(self, provider: str, micros: int) -> None:
         """What the narrowest budget holds beside the call that is about to leave, in millionths of a US dollar."""

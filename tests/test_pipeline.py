@@ -30,6 +30,7 @@ from cloudvision.pipeline import Pipeline
 from cloudvision.policy import Policy
 from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
+from cloudvision.results import Analysis
 from cloudvision.stop import StopSignal
 from tests.pictures import png
 
@@ -106,14 +107,14 @@ def test_another_fingerprint_is_another_answer() -> None:
 
 
 def test_a_share_of_the_skips_is_called_to_audit_the_gate() -> None:
-    fake = Fake()
+    fake = Fake(script=[Analysis(lines=())] * 200)  # with text in it the gate would back off
     pipeline = Pipeline(fake, gate=Judge(0.1), policy=Policy(audit=0.25))
     outcomes = [pipeline.run(png(n)) for n in range(200)]
     audited = [outcome for outcome in outcomes if isinstance(outcome, Analysed)]
     assert all(outcome.audited for outcome in audited)
     assert fake.calls == len(audited)
     assert 30 <= len(audited) <= 70  # 50 expected; the draw depends on the pictures alone, so this never changes
-    again = Pipeline(Fake(), gate=Judge(0.1), policy=Policy(audit=0.25))
+    again = Pipeline(Fake(script=[Analysis(lines=())] * 200), gate=Judge(0.1), policy=Policy(audit=0.25))
     assert [type(again.run(png(n))) for n in range(200)] == [type(outcome) for outcome in outcomes]
 
 
@@ -126,6 +127,28 @@ def test_every_entry_says_how_likely_its_picture_was_to_be_called(score: float |
         for position in range(20):
             pipeline.run(png(position), position=position)
         assert {chance} == {entry.propensity for entry in ledger.progress(run.id)}
+
+
+def test_a_gate_that_misses_what_is_worth_a_call_backs_off_says_so_and_calls_more(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with Ledger() as ledger:
+        run = ledger.begin_run("x", command="x", provider="fake")
+        gate, policy = Judge(0.4), Policy(audit=0.25)  # the fake reads two words in every picture
+        pipeline = Pipeline(Fake(), gate=gate, ledger=ledger, run_id=run.id, policy=policy)
+        outcomes = [pipeline.run(png(n), position=n) for n in range(60)]
+        skipped = [n for n, outcome in enumerate(outcomes) if isinstance(outcome, Skipped)]
+        audited = [outcome for outcome in outcomes if isinstance(outcome, Analysed) and outcome.audited]
+        assert 5 == len(audited)
+        assert max(skipped) < 40, "after five audited skips with text all is called"
+        assert "its threshold goes from 0.5000 down to 0.4000" in caplog.text.lower()
+        later = outcomes[-1].verdict
+        assert later == Verdict(True, 0.4, 0.4, "fast", "told 1")
+        # Taken up again, the run goes on with the threshold that it had come to.
+        again = Pipeline(Fake(), gate=gate, ledger=ledger, run_id=run.id, policy=policy)
+        for entry in ledger.progress(run.id):
+            again.replay(entry)
+        assert isinstance(again.run(png(1000), position=60), Analysed)
 
 
 def test_transient_errors_are_tried_again_and_cost_nothing() -> None:

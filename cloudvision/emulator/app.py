@@ -95,7 +95,7 @@ class App:
             return Response(status_code=204)
         try:
             reply = reply_of(json.loads(await request.body()))
-        except (ValueError, ConfigError) as error:
+        except (ValueError, RecursionError, ConfigError) as error:
             return JSONResponse({"error": str(error)}, 400)
         self._placed.put(request.path_params["service"], request.path_params["digest"], reply)
         return Response(status_code=204)
@@ -103,7 +103,7 @@ class App:
     async def _faults(self, request: Request) -> Response:
         try:
             self._desk.faults.replace(json.loads(await request.body()) if request.method == "PUT" else {})
-        except (ValueError, ConfigError) as error:
+        except (ValueError, RecursionError, ConfigError) as error:
             return JSONResponse({"error": str(error)}, 400)
         return Response(status_code=204)
 

@@ -145,7 +145,7 @@ class Faults:
         """
         try:
             self.replace(json.loads(file.read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise ConfigError(f"{file} cannot be read as JSON: {error}") from error
         except ConfigError as error:
             raise ConfigError(f"{file}: {error}") from error

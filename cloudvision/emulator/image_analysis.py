@@ -114,7 +114,7 @@ class ImageAnalysis:
     def _fetched(self, body: bytes, query: Query) -> bytes:
         try:
             asked = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             asked = None
         url = asked.get("url") if isinstance(asked, dict) else None
         if not isinstance(url, str) or not url.lower().startswith(("http://", "https://")):

@@ -68,7 +68,7 @@ class Placed:
         for file in files:
             try:
                 value: JSON = json.loads(file.read_text(encoding="utf-8"))
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise ConfigError(f"{file} holds no JSON: {error}") from error
             self.put(file.parent.name, file.stem, reply_of(value))
         return len(files)

@@ -104,7 +104,7 @@ class Rekognition:
     def _parsed(self, body: bytes) -> Mapping[str, Any]:
         try:
             asked = json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise self._refusal("SerializationException", "") from error
         if not isinstance(asked, dict):
             raise self._refusal("SerializationException", "")

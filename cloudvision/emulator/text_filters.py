@@ -7,7 +7,7 @@ more than half.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,8 +53,8 @@ def read_filters(value: object) -> TextFilters:
     """
     given = _object(value)
     word = _object(given.get("WordFilter"))
-    regions = given.get("RegionsOfInterest") or ()
-    if not isinstance(regions, Sequence) or isinstance(regions, str) or len(regions) > MAX_REGIONS:
+    regions = _list(given.get("RegionsOfInterest") or [])
+    if len(regions) > MAX_REGIONS:
         raise BadFilterError(f"at most {MAX_REGIONS} regions of interest")
     return TextFilters(
         confidence=_number(word, "MinConfidence", LEAST_CONFIDENCE, most=100.0),
@@ -66,7 +66,7 @@ def read_filters(value: object) -> TextFilters:
 
 def _region(region: Mapping[str, Any]) -> Polygon:
     if region.get("Polygon"):
-        points = [_object(point) for point in region["Polygon"]]
+        points = [_object(point) for point in _list(region["Polygon"])]
         if len(points) < 3:
             raise BadFilterError("a polygon has at least three points")
         return Polygon(tuple((_number(point, "X", None), _number(point, "Y", None)) for point in points))
@@ -83,6 +83,12 @@ def _object(value: object) -> Mapping[str, Any]:
         return {}
     if not isinstance(value, Mapping):
         raise BadFilterError(f"expected an object, got {type(value).__name__}")
+    return value
+
+
+def _list(value: object) -> list[Any]:
+    if not isinstance(value, list):
+        raise BadFilterError(f"expected a list, got {type(value).__name__}")
     return value
 
 

@@ -72,10 +72,10 @@ class Polling:
                 found = self._in_turn(poll)
             except ThrottledError as error:
                 wait = max(interval, error.retry_after or 0.0)
+            except (ResultLostError, UnfinishedError):
+                raise
             except UnavailableError as error:
                 failed += 1
-                if isinstance(error, ResultLostError):
-                    raise
                 if failed >= self.failures:
                     raise _unfinished(provider, f"cannot be asked for ({error})") from error
                 wait = max(interval, error.retry_after or 0.0)

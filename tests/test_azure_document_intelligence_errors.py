@@ -192,6 +192,13 @@ def test_the_wait_ends_at_its_deadline(double: Double) -> None:
     assert [1.0, 25.0, 25.0] == watch.slept
 
 
+def test_what_another_resource_has_accepted_is_not_asked_for_here(double: Double) -> None:
+    theirs = Pending("https://west.example/formrecognizer/documentModels/m/analyzeResults/1", 0.0, 1e12)
+    with pytest.raises(UnfinishedError, match=r"west\.example has accepted this document .*ledger resolve"):
+        azure(double).resume(theirs)
+    assert [] == double.seen
+
+
 def test_an_operation_that_the_service_does_not_know_is_lost(double: Double) -> None:
     gone = Pending(f"{double.url}/formrecognizer/documentModels/m/analyzeResults/gone", 0.0, 1e12)
     with pytest.raises(ResultLostError, match="does not have this analysis") as caught:

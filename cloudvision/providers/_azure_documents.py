@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from cloudvision.errors import ConfigError
+from cloudvision.errors import ConfigError, UnfinishedError
 from cloudvision.providers._azure import Connection, Hook, Login, missing_extra
 from cloudvision.providers._document_errors import QUOTA_USED_UP, RESOURCE, poll_refused, refused
 from cloudvision.providers._document_settings import API_VERSION, Settings
@@ -71,6 +72,7 @@ class Wire:
         """Ask for the answer once.
 
         Raises:
+            UnfinishedError: another resource has accepted it.
             ResultLostError: there is no such operation.
             ProviderError, ConfigError: as for `post`.
         """
@@ -78,12 +80,29 @@ class Wire:
         patience, path = self._patience, _path(operation)
         if path is None:
             raise ConfigError(f"{RESOURCE.provider}: {operation!r:.200} is not an operation of this service")
+        if _host(operation) != _host(self._endpoint()):
+            raise UnfinishedError(
+                f"{RESOURCE.provider}: {_host(operation)} has accepted this document and keeps its answer for a day: ask"
+                f" there ({RESOURCE.endpoint_variable}), or give it up with `cloudvision ledger resolve`",
+                provider=RESOURCE.provider,
+            )
         return self._connection.ask(
             lambda client, hook: self._get(client, hook, path),
             clock=patience.clock,
             now=patience.now,
             refused=poll_refused,
         )
+
+    def operation(self, location: str | None) -> str | None:
+        """Where the answer will be, below our own endpoint; None where this is not the address of an analysis.
+
+        The key goes nowhere else, whatever host an answer names (as gateways in front of the service make it do).
+        """
+        path = _path(location or "")
+        return None if path is None else f"{self._endpoint()}/formrecognizer{path}"
+
+    def _endpoint(self) -> str:
+        return self.login.checked(RESOURCE).endpoint or ""
 
     def _post(self, client: DocumentAnalysisClient, hook: Hook, document: bytes | str) -> None:
         asked: dict[str, Any] = {
@@ -138,13 +157,11 @@ def _past_the_quota_policy(hook: Hook) -> Iterator[None]:
         raise
 
 
-def is_operation(location: str) -> bool:
-    """True for the address of an analysis, as the header Operation-Location gives it."""
-    return _path(location) is not None
+def _host(address: str) -> str:
+    return urlsplit(address).netloc.lower()
 
 
 def _path(location: str) -> str | None:
-    """Where to ask, below our own endpoint: the key goes nowhere else, whatever host an answer names."""
     found = _RESULT.search(location)
     return None if found is None else f"/documentModels/{found[1]}/analyzeResults/{found[2]}"
 

@@ -13,7 +13,7 @@ from cloudvision.images import Image, Limits, Remote
 from cloudvision.pending import Pending
 from cloudvision.polling import NotYet, Polling
 from cloudvision.providers._azure import Login
-from cloudvision.providers._azure_documents import Patience, Wire, is_operation
+from cloudvision.providers._azure_documents import Patience, Wire
 from cloudvision.providers._document_errors import RESOURCE, failed, refused
 from cloudvision.providers._document_parse import FAILED, operation_status, pages_in, parse_answer
 from cloudvision.providers._document_settings import Settings
@@ -107,8 +107,8 @@ class AzureDocumentIntelligence:
         """
         document, width, height, pages = self._content(image)
         raw = self._wire.post(document)
-        operation = (raw.header("operation-location") or "").strip()
-        if not is_operation(operation):
+        operation = self._wire.operation(raw.header("operation-location"))
+        if operation is None:
             raise UnexpectedAnswerError(
                 f"{self.name}: status {raw.status}, and no place where the answer will be",
                 provider=self.name,
@@ -117,7 +117,7 @@ class AzureDocumentIntelligence:
                 billed=None,
             )
         return Pending(
-            operation=operation.partition("?")[0],
+            operation=operation,
             submitted_at=raw.received_at - raw.latency_s,
             expires_at=raw.received_at + KEPT_S,
             request_id=raw.header("apim-request-id"),
@@ -146,6 +146,14 @@ class AzureDocumentIntelligence:
             units=pages_in(raw),
             pages=pending.pages,
         )
+
+    def ready(self) -> str:
+        """See `SelfChecking.ready`.
+
+        Raises:
+            ConfigError: DOCUMENT_INTELLIGENCE_ENDPOINT is missing or unfit, or DOCUMENT_INTELLIGENCE_KEY cannot be a key.
+        """
+        return self._wire.login.ready(RESOURCE)
 
     def parse(self, raw: Raw, /) -> Analysis:
         """Read an answer; lines have no confidence in this service, their words do.

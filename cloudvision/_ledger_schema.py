@@ -123,11 +123,13 @@ def open_database(path: str | Path, *, migrations: tuple[str, ...] = MIGRATIONS)
                 path, timeout=LOOK_S, isolation_level=None, check_same_thread=False, factory=PatientConnection
             )
             undo.callback(db.close)
-            _check_ours(db, path, len(migrations))  # before anything is written: another program's file stays as it is
+            # Before anything is written: another program's file stays as it is.
+            version = _check_ours(db, path, len(migrations))
             db.execute("PRAGMA journal_mode = WAL")
             # In WAL mode NORMAL survives a killed process; only a power cut can take back the last answers.
             db.execute("PRAGMA synchronous = NORMAL")
-            _migrate(db, path, migrations)
+            if version < len(migrations):  # otherwise a ledger can be opened, and read, while others write
+                _migrate(db, path, migrations)
             undo.pop_all()
     except sqlite3.Error as exc:
         raise LedgerError(f"cannot use {path} as a ledger: {exc}") from exc

@@ -1,4 +1,4 @@
-"""URLs that may be shown: without passwords, without signatures."""
+"""What may be shown: URLs without passwords and signatures, text without what drives a terminal."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ _PARAMETER = re.compile(r"([^&;=]+)=([^&;]*)")
 
 # A password with a raw "/" or "?" in it ends what looks like the authority: "user:pass".
 _NO_PORT = re.compile(r"(?<!\[):(?!\d{1,5}$)[^\]]*$")
+
+# C0 and C1 but tab and newline, DEL, and the marks that turn the direction of writing around: a file may be named so that
+# a terminal changes its title, runs a macro, or shows "gpj.exe" as "exe.jpg".
+_DRIVING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def visible(text: str) -> str:
+    r"""`text` for a terminal: what would drive it is spelled out, such as "\x1b" for an escape character."""
+    return _DRIVING.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def printable_source(url: str) -> str:

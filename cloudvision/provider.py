@@ -169,6 +169,19 @@ class LongRunning(Protocol):
 
 
 @runtime_checkable
+class SelfChecking(Protocol):
+    """A provider that can tell whether it is set up, without a call."""
+
+    def ready(self) -> str:
+        """Where calls would go and as whom, in a few words without secrets. Asks the service nothing.
+
+        Raises:
+            ConfigError: an extra, an endpoint, a region or keys are missing or wrong.
+        """
+        ...
+
+
+@runtime_checkable
 class ReadsDocuments(Protocol):
     """A provider that takes files of several pages as they are."""
 

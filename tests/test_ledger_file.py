@@ -102,15 +102,16 @@ def signal_soon() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-@pytest.mark.parametrize("opened_before", [False, True])
-def test_a_signal_comes_through_while_another_process_holds_the_file(tmp_path: Path, opened_before: bool) -> None:
+def test_a_signal_comes_through_while_another_process_holds_the_file(tmp_path: Path) -> None:
     path = tmp_path / "run.db"
+    Ledger(path).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
     with Ledger(path) as ledger:
-        other = sqlite3.connect(path, isolation_level=None)
-        other.execute("BEGIN IMMEDIATE")
+        assert () == ledger.runs()  # whoever only reads does not wait
         began = time.monotonic()
         with pytest.raises(InterruptedByTestError), signal_soon():
-            ledger.begin_run("x", command="x", provider="fake") if opened_before else Ledger(path)
+            ledger.begin_run("x", command="x", provider="fake")
         assert time.monotonic() - began < 5
         other.execute("ROLLBACK")
         other.close()

@@ -10,7 +10,8 @@ import typer
 from dotenv import find_dotenv, load_dotenv
 from rich.markup import escape
 
-from cloudvision.cli import emulate, estimate, gate, ledger, parse, providers, report, run
+from cloudvision._version import version
+from cloudvision.cli import doctor, emulate, estimate, gate, ledger, parse, providers, report, run
 from cloudvision.cli._talk import Logged, say
 from cloudvision.errors import BudgetExceededError, CloudVisionError
 
@@ -30,13 +31,23 @@ app.command("estimate")(estimate.estimate)
 app.command("report")(report.report)
 app.command("parse")(parse.parse)
 app.command("providers")(providers.providers)
+app.command("doctor")(doctor.doctor)
 app.command("emulate")(emulate.emulate)
 app.add_typer(gate.app, name="gate")
 app.add_typer(ledger.app, name="ledger")
 
 
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        print(f"cloudvision {version()}")
+        raise typer.Exit
+
+
 @app.callback()
-def _set_up(verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr.")) -> None:
+def _set_up(
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log what happens to stderr."),
+    _version: bool = typer.Option(False, "--version", is_eager=True, callback=_tell_version, help="Print the version."),
+) -> None:
     load_dotenv(find_dotenv(usecwd=True))
     logging.basicConfig(
         handlers=[Logged()],

@@ -17,7 +17,7 @@ from cloudvision.fetch import Fetcher
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
 from cloudvision.pipeline import Pipeline
-from cloudvision.provider import DETAILS
+from cloudvision.provider import DETAILS, Provider, open_provider
 from cloudvision.quotas import Quota, quota
 from cloudvision.stop import StopSignal
 from cloudvision.telemetry import Telemetry
@@ -51,6 +51,10 @@ class Job:
         """The same for the same command: an unfinished run of it goes on where it was."""
         # What an unfinished ordinary run has done already is to be paid for anew too.
         return f"{self.work.identity} again" if self.again == "all" else self.work.identity
+
+    def opened(self, account: Account) -> Provider:
+        """The provider as one of the accounts."""
+        return open_provider(self.name, self.work.options, env=account.env)
 
     def pipeline(
         self, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, *, run_id: int | None, telemetry: Telemetry

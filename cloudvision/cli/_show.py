@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cloudvision._printable import visible
 from cloudvision.cli._talk import stderr
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 
@@ -101,7 +102,8 @@ class Lines:
                 state, rest = "[cyan]skipped[/]", "[dim]not worth a call[/]"
             case Failed(error=error):
                 state, rest = "[red]failed [/]", escape(str(error).removeprefix(f"{outcome.source}: "))
-        self._console.print(f"{state}  gate {score}  {escape(outcome.source)}  {rest}")
+        line = visible(f"{state}  gate {score}  {escape(outcome.source)}  {rest}")
+        self._console.print(line.replace("\n", "\\n"))
 
     def close(self) -> None:
         """Nothing to close."""

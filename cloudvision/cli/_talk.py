@@ -7,6 +7,8 @@ import logging
 from rich.console import Console
 from rich.markup import escape
 
+from cloudvision._printable import visible
+
 stderr = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -20,4 +22,4 @@ class Logged(logging.Handler):
 
 def say(text: str) -> None:
     """Print one message with rich markup to stderr."""
-    stderr.print(text)
+    stderr.print(visible(text))

@@ -14,6 +14,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from cloudvision._printable import visible
 from cloudvision.cli._duration import seconds
 from cloudvision.cli._talk import say
 from cloudvision.errors import ConfigError
@@ -59,7 +60,7 @@ def resolve(
         print(json.dumps(values, indent=2, ensure_ascii=False))
         return
     for attempt in left:
-        print(_line(attempt))
+        print(visible(_line(attempt)))
     say(f"{len(left)} calls may have been billed, {_usd(left)} USD at most")
     if paid or free:
         say(f"{settled} settled as billed, {released} released")

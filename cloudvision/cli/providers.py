@@ -27,7 +27,7 @@ def providers(as_json: Annotated[bool, typer.Option("--json", help="Print JSON i
             ("notice", " ".join(_notices(details))),
             ("note", " ".join(_notes(details))),
             ("reads", ", ".join(details.variables)),
-            ("missing", "" if _installed(details) else f"pip install 'cloudvision-gate[{details.extra}]'"),
+            ("missing", "" if installed(details) else f"pip install 'cloudvision-gate[{details.extra}]'"),
         )
         for label, fact in facts:
             if fact:
@@ -39,7 +39,7 @@ def _values(name: str) -> dict[str, object]:
     return {
         "name": name,
         "does": details.does,
-        "installed": _installed(details),
+        "installed": installed(details),
         "extra": details.extra,
         "variables": details.variables,
         "prices": {
@@ -56,7 +56,8 @@ def _values(name: str) -> dict[str, object]:
     }
 
 
-def _installed(details: Details) -> bool:
+def installed(details: Details) -> bool:
+    """Whether the package that the provider needs can be imported."""
     if details.package is None:
         return True
     try:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cloudvision import report as figures
+from cloudvision._printable import visible
 from cloudvision.cli.ledger import open_existing
 from cloudvision.errors import UnexpectedAnswerError
 from cloudvision.ledger import Entry, RunRow
@@ -37,7 +38,7 @@ def report(
         print(json.dumps({"ledger": name, "total": values[0], "runs": values[1:]}, indent=2))
         return
     for heading, part in parts:
-        print(heading)
+        print(visible(heading))
         for label, value in figures.rows(part):
             print(f"  {label:24}{value}")
         print()

@@ -15,6 +15,7 @@ from cloudvision.batch import run_many
 from cloudvision.case import name_of
 from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
+from cloudvision.cli._dry_run import dry_run, open_as_it_is
 from cloudvision.cli._duration import seconds
 from cloudvision.cli._interrupt import interruptible
 from cloudvision.cli._job import Again, Job, Order, Uncertain, micros, quota_of, threads
@@ -70,6 +71,9 @@ def run(
     host_rate: flags.HostRate = None,
     near_duplicates: flags.NearDuplicates = None,
     limit: flags.Limit = None,
+    only_look: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done with each source; call nobody, write nothing.")
+    ] = False,
     telemetry: Annotated[bool, typer.Option("--telemetry", help="Send spans and metrics to where is set up.")] = False,
 ) -> None:
     """Look at every source, call the provider for those that are worth it, and write one outcome for each."""
@@ -105,6 +109,9 @@ def run(
     )
     ttl_s = None if answers_ttl is None else seconds(answers_ttl)
     downloads, stop = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots), StopSignal()
+    if only_look:
+        with open_as_it_is(ledger, ttl_s=ttl_s) as opened, downloads.open(sleep=stop.sleep) as fetcher:
+            raise typer.Exit(dry_run(job, opened, fetcher, stop))
     with (
         reporting(telemetry) as told,
         open_ledger(ledger, ttl_s=ttl_s, max_answers=answers_max) as opened,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from cloudvision.errors import ConfigError
 from cloudvision.providers._aws_wire import Boto3Client
@@ -66,25 +66,9 @@ class ClientSettings:
             ValueError: the endpoint is no URL.
             botocore.exceptions.BotoCoreError: no region, no such profile and the like.
         """
-        try:
-            import boto3
-            from botocore.config import Config
-        except ModuleNotFoundError as missing:
-            raise ConfigError(
-                f"AWS services need boto3 ({missing.name} is missing): pip install 'cloudvision-gate[aws]'"
-            ) from missing
-        keys = self.credentials or AwsCredentials()
-        if (keys.access_key_id is None) != (keys.secret_access_key is None):
-            # boto3 would sign with None, and the service would speak of an invalid token.
-            raise ConfigError("half a key: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither")
-        session = boto3.Session(
-            aws_access_key_id=keys.access_key_id,
-            aws_secret_access_key=keys.secret_access_key,
-            # A token alone would keep boto3 from looking for the keys that belong to it.
-            aws_session_token=keys.session_token if keys.access_key_id else None,
-            profile_name=keys.profile,
-            region_name=self.region,
-        )
+        session = self._session()
+        from botocore.config import Config
+
         config = Config(
             # "max_attempts" would count repeats; "total_max_attempts" counts requests.
             retries={"total_max_attempts": self.attempts},
@@ -94,6 +78,39 @@ class ClientSettings:
             user_agent_extra="cloudvision-gate",
         )
         return cast(Boto3Client, session.client(self.service, endpoint_url=self.endpoint_url, config=config))
+
+    def whose_keys(self) -> str:
+        """Where boto3 finds the keys, in its own word: "env", "shared-credentials-file", "sso", "explicit" and the like.
+
+        Raises:
+            ConfigError: it finds none, or boto3 is not installed.
+        """
+        found = self._session().get_credentials()
+        if found is None:
+            raise ConfigError(
+                "no AWS keys are found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a profile, or sign in"
+            )
+        return str(found.method)
+
+    def _session(self) -> Any:
+        try:
+            import boto3
+        except ModuleNotFoundError as missing:
+            raise ConfigError(
+                f"AWS services need boto3 ({missing.name} is missing): pip install 'cloudvision-gate[aws]'"
+            ) from missing
+        keys = self.credentials or AwsCredentials()
+        if (keys.access_key_id is None) != (keys.secret_access_key is None):
+            # boto3 would sign with None, and the service would speak of an invalid token.
+            raise ConfigError("half a key: set both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or neither")
+        return boto3.Session(
+            aws_access_key_id=keys.access_key_id,
+            aws_secret_access_key=keys.secret_access_key,
+            # A token alone would keep boto3 from looking for the keys that belong to it.
+            aws_session_token=keys.session_token if keys.access_key_id else None,
+            profile_name=keys.profile,
+            region_name=self.region,
+        )
 
 
 def sdk_exceptions() -> tuple[type[Exception], ...]:

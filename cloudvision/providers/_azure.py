@@ -6,6 +6,7 @@ import ipaddress
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from urllib.parse import urlsplit
 
@@ -81,6 +82,13 @@ class Login:
         if not (key.isascii() and key.isprintable() and " " not in key):
             raise ConfigError(f"{resource.provider}: {resource.key_variable} holds characters that no key has")
         return Login(endpoint, key or None, self.credential)
+
+    def ready(self, resource: Resource) -> str:
+        """Where calls would go and as whom; raises like `checked`, or where the SDK for signing in is missing."""
+        checked = self.checked(resource)
+        if checked.key is None and checked.credential is None and find_spec("azure.identity") is None:
+            raise missing_extra(resource)
+        return f"{printable_source(checked.endpoint or '')}, {'a key' if checked.key else 'Entra ID'}"
 
 
 class Connection(Generic[Client]):

@@ -129,6 +129,16 @@ class AwsRekognition:
             raise error
         return raw
 
+    def ready(self) -> str:
+        """See `SelfChecking.ready`. Keys are looked for as boto3 does it, which may ask this machine's own cloud.
+
+        Raises:
+            ConfigError: boto3, a region or keys are missing.
+        """
+        client = self._open(stale=None)
+        whose = "the client that was handed in" if not self._may_refresh else self._settings.whose_keys()
+        return f"{client.meta.endpoint_url}, keys from {whose}"
+
     def parse(self, raw: Raw, /) -> Analysis:
         """Read an answer; see `Provider.parse`."""
         return parse(raw, provider=self.name)

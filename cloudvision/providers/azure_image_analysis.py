@@ -113,6 +113,14 @@ class AzureImageAnalysis:
         prepared = shrunk(image, LIMITS, side=ENOUGH[self.name]) if shrink else image.prepare(LIMITS)
         return replace(self._ask(prepared), width=prepared.width, height=prepared.height)
 
+    def ready(self) -> str:
+        """See `SelfChecking.ready`.
+
+        Raises:
+            ConfigError: VISION_ENDPOINT is missing or unfit, or VISION_KEY cannot be a key.
+        """
+        return self._login.ready(_RESOURCE)
+
     def parse(self, raw: Raw, /) -> Analysis:
         """Read an answer; lines have no confidence in this service, their words do.
 

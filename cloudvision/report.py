@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from math import sqrt
-from statistics import NormalDist
+from math import isnan
 
+from cloudvision import _report_gate
 from cloudvision._json import JSON, encode, tagged
+from cloudvision._report_gate import Calibrated, OfGate, of_gate
+from cloudvision.gate import binomial
 from cloudvision.ledger import Entry, Foreseen
 from cloudvision.ledger_store import LedgerStore
+
+__all__ = ["Calibrated", "OfGate", "Report", "Share", "page", "report", "rows", "wilson"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,7 @@ class Report:
         skip_share: skipped of all that the gate or the call decided (failed ones left out).
         missed_share: of the audited skips, those in which the call found text; None without an audit.
         foreseen: what the last estimate before this run said (money in millionths of a US dollar); None without one.
+        gate: live recall, drift of scores and whether the gate backed off; None where nobody reads the answers.
     """
 
     entries: int
@@ -55,19 +60,30 @@ class Report:
     skip_share: Share
     missed_share: Share | None
     foreseen: Foreseen | None = None
+    gate: OfGate | None = None
 
     def to_json(self) -> dict[str, JSON]:
-        """Plain JSON values with a `schema` number."""
-        return tagged(encode(self))
+        """Plain JSON values with a `schema` number; a figure without a denominator is null."""
+        return tagged(_without_nan(encode(self)))
 
 
-def report(ledger: LedgerStore, *, run: int | None = None, found_text: Callable[[Entry], bool] | None = None) -> Report:
+def report(
+    ledger: LedgerStore,
+    *,
+    run: int | None = None,
+    found_text: Callable[[Entry], bool] | None = None,
+    worth: Callable[[Entry], bool | None] | None = None,
+    calibrated: Calibrated | None = None,
+) -> Report:
     """Add up one run, or all runs of a ledger.
 
     Args:
         ledger: an open ledger.
         run: id of a run; None for all.
-        found_text: tells of an audited entry whether its call brought text; None leaves the audit out.
+        found_text: tells of an audited entry whether its call brought text; None leaves the missed share out.
+        worth: tells of a called entry whether its answer met the criterion, None where nobody knows; without it nothing is
+            said of the gate's recall.
+        calibrated: what scores looked like when the gate was calibrated; None says nothing of their drift.
     """
     tallies = ledger.tallies(run)
     attempts = {state: (number, micros) for state, number, micros in ledger.attempts(run)}
@@ -90,26 +106,36 @@ def report(ledger: LedgerStore, *, run: int | None = None, found_text: Callable[
         skip_share=wilson(skipped, skipped + called + cached),
         missed_share=_missed(ledger, run, found_text),
         foreseen=None if run is None else ledger.estimated(run),
+        gate=None if worth is None else of_gate(_entries(ledger, run), worth=worth, calibrated=calibrated),
     )
 
 
 def wilson(hits: int, trials: int, *, confidence: float = 0.95) -> Share:
     """The score interval of Wilson (1927) for a share; (0, 1) without trials."""
-    if trials == 0:
-        return Share(0, 0, 0.0, 1.0)
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    share, scale = hits / trials, 1 + z * z / trials
-    middle = (share + z * z / (2 * trials)) / scale
-    half = z / scale * sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    return Share(hits, trials, max(0.0, middle - half), min(1.0, middle + half))
+    return Share(hits, trials, *binomial.wilson(hits, trials, confidence=confidence))
 
 
 def _missed(ledger: LedgerStore, run: int | None, found_text: Callable[[Entry], bool] | None) -> Share | None:
     if found_text is None or not any(t.audited for t in ledger.tallies(run)):
         return None
-    runs = [row.id for row in ledger.runs()] if run is None else [run]
-    audited = [e for r in runs for e in ledger.progress(r) if e.audited and e.kind == "analysed"]
+    audited = [e for entries in _entries(ledger, run) for e in entries if e.audited and e.kind == "analysed"]
     return wilson(sum(found_text(entry) for entry in audited), len(audited))
+
+
+def _entries(ledger: LedgerStore, run: int | None) -> Iterator[Iterator[Entry]]:
+    """The list entries of one run, or of each."""
+    for number in [row.id for row in ledger.runs()] if run is None else [run]:
+        yield ledger.progress(number)
+
+
+def _without_nan(value: JSON) -> JSON:
+    if isinstance(value, float):
+        return None if isnan(value) else value
+    if isinstance(value, Mapping):
+        return {name: _without_nan(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_nan(item) for item in value]
+    return value
 
 
 def rows(figures: Report) -> tuple[tuple[str, str], ...]:
@@ -131,6 +157,8 @@ def rows(figures: Report) -> tuple[tuple[str, str], ...]:
         out.append(("in flight", f"{figures.in_flight} attempts reserved and not ended"))
     if figures.missed_share is not None:
         out.append(("audited skips with text", share(figures.missed_share)))
+    if figures.gate is not None:
+        out += _report_gate.rows(figures.gate)
     if (said := figures.foreseen) is not None:
         cost, low, high = (micros / 1e6 for micros in (said.cost, said.cost_low, said.cost_high))
         where = f"{said.sampled} of {said.entries} entries looked at"

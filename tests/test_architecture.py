@@ -33,7 +33,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("prices", "quotas"),
     ("providers", "gate", "ledger", "limit", "near", "retry", "breaker"),
     ("provider", "outcome", "politeness", "robots"),
-    ("failover",),
+    ("failover", "long_failover"),
     ("accounts",),
     ("_instruments",),
     ("telemetry",),
@@ -72,6 +72,7 @@ PARTS = {
     "_ledger_starts": "ledger",
     "_owner": "ledger",
     "_pace": "limit",
+    "_report_gate": "report",
 }
 SDKS = {
     "azure": ("providers/azure_", "providers/_azure", "customvision/", "cli/_telemetry"),

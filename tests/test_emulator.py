@@ -246,3 +246,18 @@ def test_the_command_prints_the_environment_and_stops_cleanly(tmp_path: Path) ->
     assert printed["AWS_ENDPOINT_URL_REKOGNITION"] == printed["VISION_ENDPOINT"]
     assert f"listening on {printed['VISION_ENDPOINT']}, health at" in said[0]
     assert "loading the text recognition" in said[2]
+
+
+def test_a_picture_is_read_once(cloudvision_emulator: Emulator, reader: MadeUpReader) -> None:
+    client = rekognition(cloudvision_emulator)
+    reader.lines = (line(("first", 0.1, 0.1, 0.2, 0.1)),)
+    first = client.detect_text(Image={"Bytes": plain()})["TextDetections"]
+    reader.lines = ()
+    assert first == client.detect_text(Image={"Bytes": plain()})["TextDetections"]
+    assert [] == client.detect_text(Image={"Bytes": plain(101)})["TextDetections"]
+    answer = image_analysis(cloudvision_emulator).analyze(plain(), ["read"])  # type: ignore[list-item]
+    assert answer.read is not None
+    assert "first" == answer.read.blocks[0].lines[0].text
+    assert 3 == cloudvision_emulator.bill().total(SIGN)
+    cloudvision_emulator.reset()
+    assert [] == client.detect_text(Image={"Bytes": plain()})["TextDetections"]

@@ -12,6 +12,7 @@ from cloudvision.emulator.accounts import Account, Accounts
 from cloudvision.emulator.bill import Bill, Books
 from cloudvision.emulator.fault import Fault, check_service
 from cloudvision.emulator.faults import Faults, QuotaRule
+from cloudvision.emulator.photographs import Photographs
 from cloudvision.emulator.placed import Placed, reply_of
 from cloudvision.emulator.reader import Warmth
 from cloudvision.quotas import Quota
@@ -35,6 +36,7 @@ class Emulator:
         environments: Callable[[Account], dict[str, str]],
         books: Books,
         placed: Placed,
+        photographs: Photographs,
         warmth: Warmth,
     ) -> None:
         self.url = url
@@ -43,6 +45,7 @@ class Emulator:
         self._environments = environments
         self._books = books
         self._placed = placed
+        self._photographs = photographs
         self._warmth = warmth
 
     @property
@@ -123,7 +126,8 @@ class Emulator:
         self.faults.clear()
 
     def reset(self) -> None:
-        """As at the start: no faults, no placed answers, an empty bill."""
+        """As at the start: no faults, no placed answers, no picture read, an empty bill."""
         self.faults.clear()
         self._placed.clear()
+        self._photographs.clear()
         self._books.clear()

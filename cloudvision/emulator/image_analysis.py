@@ -16,7 +16,6 @@ from cloudvision._json import JSON
 from cloudvision.emulator import azure_wire, smart_crops
 from cloudvision.emulator.accounts import Account
 from cloudvision.emulator.image_analysis_query import Query, read_query
-from cloudvision.emulator.reader import MAX_SIDE
 from cloudvision.emulator.service import Call, Operation, Refusal, Reply, Surroundings, Trouble
 from cloudvision.errors import ConfigError, ImageError, RejectedError
 from cloudvision.geometry import Polygon
@@ -129,22 +128,18 @@ class ImageAnalysis:
 
     def _results(self, image: Image, query: Query) -> JSON:
         try:
-            pixels = image.pixels(max_side=MAX_SIDE)
             results: dict[str, JSON] = {
                 "modelVersion": "2023-10-01",
                 "metadata": {"width": image.width, "height": image.height},
             }
             if "read" in query.features:
-                results["readResult"] = _read_result(self._around.reader.read(pixels), image)
+                results["readResult"] = _read_result(self._around.photographs.lines(image), image)
+            if "smartCrops" in query.features:
+                results["smartCropsResult"] = {"values": _crops(image, query.ratios)}
         except ImageError as error:
             raise _bad_format() from error
         except (RejectedError, ConfigError) as error:
             raise Refusal(azure_wire.error(500, "InternalServerError", str(error))) from error
-        if "smartCrops" in query.features:
-            found = smart_crops.saliency(pixels)
-            size = {"width": image.width, "height": image.height}
-            ratios = query.ratios or (smart_crops.natural_ratio(found, **size),)
-            results["smartCropsResult"] = {"values": [_crop(found, ratio, image) for ratio in ratios]}
         return results
 
 
@@ -177,6 +172,12 @@ def _loaded(data: bytes) -> Image:
     if min(image.width, image.height) <= LEAST_SIDE or max(image.width, image.height) >= MOST_SIDE:
         raise _refused(_SIDES)
     return image
+
+
+def _crops(image: Image, ratios: tuple[float, ...]) -> JSON:
+    found = smart_crops.saliency(image.pixels(max_side=smart_crops.MAX_SIDE))
+    own = smart_crops.natural_ratio(found, width=image.width, height=image.height)
+    return [_crop(found, ratio, image) for ratio in ratios or (own,)]
 
 
 def _crop(found: smart_crops.Map, ratio: float, image: Image) -> JSON:

@@ -18,9 +18,6 @@ from cloudvision.results import Line, Word
 if TYPE_CHECKING:
     from cloudvision.providers._rapidocr import Engine
 
-MAX_SIDE = 1280
-"""Photographs are decoded with `Image.pixels(max_side=MAX_SIDE)`: larger ones are read little better and take longer."""
-
 
 class Reader(Protocol):
     """Finds text in pixels, for many threads."""

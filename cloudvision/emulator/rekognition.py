@@ -20,7 +20,6 @@ from cloudvision import images
 from cloudvision._json import JSON
 from cloudvision.emulator import sigv4
 from cloudvision.emulator.accounts import Account
-from cloudvision.emulator.reader import MAX_SIDE
 from cloudvision.emulator.service import Call, Operation, Refusal, Reply, Surroundings, Trouble
 from cloudvision.emulator.text_detections import text_detections
 from cloudvision.emulator.text_filters import BadFilterError, TextFilters, read_filters
@@ -136,8 +135,7 @@ class Rekognition:
     def _read(self, data: bytes, filters: TextFilters) -> list[JSON]:
         image = self._loaded(data)
         try:
-            pixels = image.pixels(max_side=MAX_SIDE)
-            return text_detections(self._around.reader.read(pixels), filters)
+            return text_detections(self._around.photographs.lines(image), filters)
         except DamagedImageError as error:
             raise self._refusal("InvalidImageFormatException", _FORMAT) from error
         except (RejectedError, ConfigError) as error:

@@ -24,10 +24,11 @@ Writing one:
 7. A picture or document that somebody has placed an answer for: call `surroundings.placed.find(self.name, data)` with the
    bytes as they came, and return that reply (with your units) where it is not None.
 
-Pixels are read by `surroundings.reader.read(pixels)`: lines with words, places as fractions of the picture (see
-`reader.py`); its threads are bounded there. URLs that a service is told to fetch go through `surroundings.fetch`. Work that
-outlives its request (long-running operations) goes to `surroundings.pool`. Times come from `surroundings.clock` and `now`,
-identifiers from `surroundings.new_id`. State lives in the service object, under a lock: requests come from many threads.
+Text of a photograph is read by `surroundings.photographs.lines(image)`, and of other pixels by
+`surroundings.reader.read(pixels)`: lines with words, places as fractions of the picture (see `reader.py`); its threads are
+bounded there. URLs that a service is told to fetch go through `surroundings.fetch`. Work that outlives its request
+(long-running operations) goes to `surroundings.pool`. Times come from `surroundings.clock` and `now`, identifiers from
+`surroundings.new_id`. State lives in the service object, under a lock: requests come from many threads.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from typing import Protocol
 
 from cloudvision.emulator.accounts import Account, Accounts
 from cloudvision.emulator.custom_vision_trainer import Trainer
+from cloudvision.emulator.photographs import Photographs
 from cloudvision.emulator.placed import Placed
 from cloudvision.emulator.reader import Reader
 from cloudvision.emulator.reply import Refusal, Reply
@@ -159,6 +161,7 @@ class Surroundings:
     Args:
         accounts: the known keys.
         reader: text recognition.
+        photographs: the same for pictures, each read once.
         placed: answers for chosen pictures.
         fetch: the bytes behind a URL that the service is to fetch itself; raises ImageError. Private addresses are refused
             unless the emulator was told otherwise.
@@ -172,6 +175,7 @@ class Surroundings:
 
     accounts: Accounts
     reader: Reader
+    photographs: Photographs
     placed: Placed
     fetch: Callable[[str], bytes]
     pool: Executor

@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 LEAST_RATIO, MOST_RATIO = 0.5, 2.0
 """Range of the ratio that is chosen where none is asked for; the API's documentation."""
 
+MAX_SIDE = 512
+"""Pixels of the longer side that are enough to see what stands out."""
+
 _SIDE = 64
 _HELD = 0.8
 _SIZES = (0.6, 0.7, 0.8, 0.9, 1.0)

@@ -14,6 +14,7 @@ from cloudvision.emulator.bill import Books
 from cloudvision.emulator.custom_vision_trainer import Trainer
 from cloudvision.emulator.faults import Faults
 from cloudvision.emulator.hand import Emulator
+from cloudvision.emulator.photographs import Photographs
 from cloudvision.emulator.placed import Placed
 from cloudvision.emulator.reader import LocalReader, Reader, Warmth
 from cloudvision.errors import ConfigError
@@ -77,6 +78,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
     draw = random.Random(seed)
     known, placed, books, faults = Accounts(accounts, region=region), Placed(), Books(), Faults(seed=seed or 0)
     engine = LocalReader() if reader is None else reader
+    photographs = Photographs(engine)
     with (
         listening(host, port) as listener,
         Fetcher(allow_private_hosts=allow_private_hosts, max_bytes=20 * 2**20, total_timeout_s=20.0) as fetcher,
@@ -86,6 +88,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
         surroundings = Surroundings(
             accounts=known,
             reader=engine,
+            photographs=photographs,
             placed=placed,
             fetch=fetcher.fetch,
             pool=later,
@@ -113,6 +116,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
                     environments=environments,
                     books=books,
                     placed=placed,
+                    photographs=photographs,
                     warmth=warmth,
                 )
             finally:

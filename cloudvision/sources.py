@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
@@ -41,6 +41,13 @@ class Passed:
     files: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Prefix:
+    """A line of a list that stands for the objects under an S3 prefix."""
+
+    name: str
+
+
 class ListsObjects(Protocol):
     """What is needed of S3: the objects under a prefix."""
 
@@ -64,7 +71,7 @@ def expand(
     `https://...`        that URL
     `s3://bucket/key`    that object
     `s3://bucket/dir/`   all objects below it whose key ends in .jpg, .jpeg or .png (nobody looks into them for that)
-    `@list.txt`          one source a line; empty lines and lines that begin with # are left out
+    `@list.txt`          one file, URL, object or S3 prefix a line; empty lines, and those that begin with #, are left out
     `@rows.csv:column`   that column of a CSV file with a header
     `@rows.jsonl:field`  that field of every JSON object, one a line
     `-`                  like `@list.txt`, from standard input
@@ -80,16 +87,32 @@ def expand(
     Raises:
         ConfigError: a list, column or folder that is not there, a glob without a match, a bucket that cannot be listed.
     """
-    counted = passed if passed is not None else Passed()
+    counted, endings = passed if passed is not None else Passed(), _DOCUMENT_KEYS if documents else _PICTURE_KEYS
+
+    def under(prefix: str) -> Iterator[Source]:
+        return _objects(prefix, counted, s3, endings)
+
     for name in names:
         if name == "-":
-            yield from _lines(stdin if stdin is not None else sys.stdin)
+            yield from _opened(_lines(stdin if stdin is not None else sys.stdin), under)
         elif name.startswith("@"):
-            yield from _listed(name[1:])
+            yield from _opened(_listed(name[1:]), under)
         elif is_prefix(name):
-            yield from _objects(name, counted, s3, _DOCUMENT_KEYS if documents else _PICTURE_KEYS)
+            yield from under(name)
         else:
             yield from _named(name, counted, documents)
+
+
+def _opened(entries: Iterator[Source | _Prefix], under: Callable[[str], Iterator[Source]]) -> Iterator[Source]:
+    """The entries of a list, with the objects where a prefix stands; one that cannot be listed fails by itself."""
+    for entry in entries:
+        if not isinstance(entry, _Prefix):
+            yield entry
+            continue
+        try:
+            yield from under(entry.name)
+        except ConfigError as error:
+            yield Unusable(entry.name, str(error))
 
 
 def is_prefix(name: str) -> bool:
@@ -110,7 +133,9 @@ def _objects(name: str, passed: Passed, s3: ListsObjects | None, endings: tuple[
 
 def _named(name: str, passed: Passed, documents: bool) -> Iterator[Source]:
     if _URL.match(name):
-        yield _one(name)
+        one = _one(name)
+        assert not isinstance(one, _Prefix)
+        yield one
     elif Path(name).is_dir():
         yield from _folder(Path(name), passed, documents)
     elif glob.has_magic(name) and not Path(name).exists():
@@ -124,12 +149,12 @@ def _named(name: str, passed: Passed, documents: bool) -> Iterator[Source]:
         yield Path(name)  # a missing file is a Failed outcome of its own, not the end of the run
 
 
-def _one(line: str) -> Source:
+def _one(line: str) -> Source | _Prefix:
+    if is_prefix(line):
+        return _Prefix(line)
     if line.startswith("s3://"):
         bucket, _, key = line.removeprefix("s3://").partition("/")
-        if not bucket or not key or key.endswith("/"):
-            return Unusable(line, "name one object as s3://bucket/key (a prefix goes on the command line)")
-        return Remote(source=line, bucket=bucket, key=key)
+        return Remote(source=line, bucket=bucket, key=key) if bucket else Unusable(line, "names no bucket")
     return line if _URL.match(line) else Path(line)
 
 
@@ -166,7 +191,7 @@ def _split(name: str) -> tuple[str, str]:
     return (path, column) if path and Path(path).is_file() else (name, "")
 
 
-def _listed(name: str) -> Iterator[Source]:
+def _listed(name: str) -> Iterator[Source | _Prefix]:
     path, column = _split(name)
     try:
         with Path(path).open("rb") as data:
@@ -186,14 +211,14 @@ def _listed(name: str) -> Iterator[Source]:
         raise ConfigError(f"cannot read the list {path}: {exc}") from exc
 
 
-def _lines(stream: IO[str]) -> Iterator[Source]:
+def _lines(stream: IO[str]) -> Iterator[Source | _Prefix]:
     for line in stream:
         text = line.strip()
         if text and not text.startswith("#"):
             yield _one(text)
 
 
-def _column(stream: IO[str], path: str, column: str) -> Iterator[Source]:
+def _column(stream: IO[str], path: str, column: str) -> Iterator[Source | _Prefix]:
     rows = csv.DictReader(stream)
     if column not in (rows.fieldnames or ()):
         raise ConfigError(f"{path} has no column {column!r}; its columns: {', '.join(rows.fieldnames or ()) or 'none'}")
@@ -202,7 +227,7 @@ def _column(stream: IO[str], path: str, column: str) -> Iterator[Source]:
         yield _one(value) if value else Unusable(f"{path}, row {number}", f"nothing in column {column!r}")
 
 
-def _fields(stream: IO[str], path: str, field: str) -> Iterator[Source]:
+def _fields(stream: IO[str], path: str, field: str) -> Iterator[Source | _Prefix]:
     good = False
     for number, line in enumerate(stream, 1):
         if not line.strip():
@@ -215,7 +240,7 @@ def _fields(stream: IO[str], path: str, field: str) -> Iterator[Source]:
         yield entry
 
 
-def _field(line: str, where: str, field: str) -> Source:
+def _field(line: str, where: str, field: str) -> Source | _Prefix:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as exc:

@@ -10,7 +10,7 @@ import network_guard
 import pytest
 
 from cloudvision.emulator import Emulator, running
-from tests import command, ledgers
+from tests import command, ledgers, moto_server
 from tests.emulation import MadeUpReader
 from tests.pictures import png
 
@@ -78,6 +78,13 @@ def reading_emulator(_session_guard: network_guard.Guard) -> Iterator[Emulator]:
     pytest.importorskip("rapidocr", reason="needs the extra local")
     with running() as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def moto_url(_session_guard: network_guard.Guard) -> Iterator[str]:
+    """The address of moto's server, which stands for AWS."""
+    with moto_server.serving() as url:
+        yield url
 
 
 @pytest.fixture

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cloudvision.cli import main
+from cloudvision.case import Unusable
 from cloudvision.errors import ConfigError, FetchError, NotAnImageError, TooLargeError
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image, Remote
@@ -21,40 +19,22 @@ from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
 from cloudvision.sources import Passed, expand
+from tests.command import Run, lines
 from tests.loopback import serving
+from tests.moto_server import env
 from tests.pictures import png
 
-moto_server = pytest.importorskip("moto.server")
 numbers = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-def env(url: str) -> dict[str, str]:
-    return {
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "testing",
-        "AWS_SECRET_ACCESS_KEY": "testing",
-        "AWS_ENDPOINT_URL_S3": url,
-        "AWS_ENDPOINT_URL_REKOGNITION": url,
-    }
+@pytest.fixture
+def s3(moto_url: str) -> S3:
+    return S3.from_env(env(moto_url))
 
 
 @pytest.fixture
-def s3(url: str) -> S3:
-    return S3.from_env(env(url))
-
-
-@pytest.fixture
-def bucket(url: str) -> Bucket:
-    return Bucket(url)
+def bucket(moto_url: str) -> Bucket:
+    return Bucket(moto_url)
 
 
 class Bucket:
@@ -202,28 +182,48 @@ def test_wrong_keys_end_the_run() -> None:
         S3.from_env(env(server.url(""))).load(Remote("s3://b/k", bucket="bucket", key="k"))
 
 
-def test_a_run_over_a_prefix_from_the_command_line(
-    bucket: Bucket, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_prefixes_stand_in_lists_too_and_one_that_cannot_be_listed_fails_by_itself(
+    bucket: Bucket, s3: S3, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in env(url).items():
+    rows = tmp_path / "rows.csv"
+    rows.write_text(f"picture\na.jpg\ns3://{bucket.name}/dir/\ns3://nobody-has-it/\ns3:///key\ns3://{bucket.name}/k\n")
+    passed = Passed()
+    found = list(expand([f"@{rows}:picture"], passed=passed, s3=s3))
+    names = [one.source if isinstance(one, Remote | Unusable) else str(one) for one in found]
+    objects = [f"s3://{bucket.name}/dir/{key}" for key in ("a b.png", "sub/B.JPG")]
+    assert ["a.jpg", *objects, "s3://nobody-has-it/", "s3:///key", f"s3://{bucket.name}/k"] == names
+    assert [False, False, False, True, True, False] == [isinstance(one, Unusable) for one in found]
+    assert 2 == passed.files
+
+
+@pytest.fixture
+def in_aws(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in env(moto_url).items():
         monkeypatch.setenv(name, value)
+
+
+@pytest.mark.usefixtures("in_aws")
+def test_a_run_over_a_prefix_from_the_command_line(
+    run: Run, bucket: Bucket, capsys: pytest.CaptureFixture[str]
+) -> None:
     prefix = f"s3://{bucket.name}/dir/"
-
-    def command(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cloudvision", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    assert 0 == command("run", prefix, "--provider", "aws-rekognition", "--gate", "-o", "gated.jsonl")
+    Path("list.txt").write_text(f"{prefix}\n")
+    assert 0 == run("run", prefix, "--provider", "aws-rekognition", "--gate", "-o", "gated.jsonl")
     assert "2 files in folders or under S3 prefixes" in capsys.readouterr().err
-    gated = [json.loads(line) for line in Path("gated.jsonl").read_text().splitlines()]
-    assert {"skipped"} == {line["outcome"] for line in gated}  # plain colours
-    assert 0 == command("run", prefix, "--provider", "aws-rekognition", "--no-gate", "-o", "all.jsonl")
-    read = [json.loads(line) for line in Path("all.jsonl").read_text().splitlines()]
-    assert ["analysed"] * 2 == [line["outcome"] for line in read]
+    assert {"skipped"} == {line["outcome"] for line in lines("gated.jsonl")}  # plain colours
+    for listed in (prefix, "@list.txt"):
+        assert 0 == run("run", listed, "--provider", "aws-rekognition", "--no-gate", "-o", "all.jsonl")
+        assert ["analysed"] * 2 == [line["outcome"] for line in lines("all.jsonl")]
     capsys.readouterr()
-    assert 0 == command("estimate", prefix, "--provider", "aws-rekognition", "--no-gate", "--json")
+    assert 0 == run("estimate", prefix, "--provider", "aws-rekognition", "--no-gate", "--json")
     figures = json.loads(capsys.readouterr().out)
     assert (0, 2) == (figures["calls"]["expected"], figures["answered"]["expected"])
+
+
+@pytest.mark.usefixtures("in_aws")
+def test_the_gate_judges_objects(run: Run, bucket: Bucket, capsys: pytest.CaptureFixture[str]) -> None:
+    assert 0 == run("gate", "judge", f"s3://{bucket.name}/dir/", "--json")
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [f"s3://{bucket.name}/dir/a b.png", f"s3://{bucket.name}/dir/sub/B.JPG"] == [one["source"] for one in told]
+    assert 1 == run("gate", "judge", f"s3://{bucket.name}/not-there.png", "--limit", "1")
+    assert "NoSuchKey" in capsys.readouterr().err

@@ -8,11 +8,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from cloudvision import images, sources
+from cloudvision import images
 from cloudvision.case import Source
 from cloudvision.cli._identity import identity
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
+from cloudvision.images import Remote
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.near import NearIndex
 from cloudvision.pipeline import Pipeline
@@ -20,6 +21,7 @@ from cloudvision.policy import Policy
 from cloudvision.provider import DETAILS, Details, Provider, open_provider
 from cloudvision.providers._aws_s3 import S3
 from cloudvision.providers._options import Options
+from cloudvision.sources import ListsObjects, Passed, expand, is_prefix
 from cloudvision.stop import StopSignal
 
 
@@ -45,16 +47,22 @@ class Work:
         """The same for the same work: an unfinished run of it goes on where it was, and an estimate finds its runs."""
         return identity(self.names, provider=self.provider, gate=self.gate, audit=self.policy.audit, limit=self.limit)
 
-    def sources(self, passed: sources.Passed) -> Iterator[Source]:
+    def sources(self, passed: Passed) -> Iterator[Source]:
         """The list, read as it is needed."""
-        documents = self.details.reads_documents
-        return islice(sources.expand(self.names, passed=passed, documents=documents), self.limit)
+        return self._expanded(passed, None)
 
     def length(self) -> int | None:
         """Number of sources, where it can be known without touching a picture or a stream."""
-        if any(_is_open_ended(name) or sources.is_prefix(name) for name in self.names):
+        if any(_is_open_ended(name) or is_prefix(name) for name in self.names):
             return None
-        return sum(1 for _ in self.sources(sources.Passed()))
+        try:
+            return sum(1 for _ in self._expanded(Passed(), _NotListed()))
+        except _NotListedError:
+            return None
+
+    def _expanded(self, passed: Passed, s3: ListsObjects | None) -> Iterator[Source]:
+        documents = self.details.reads_documents
+        return islice(expand(self.names, passed=passed, s3=s3, documents=documents), self.limit)
 
     def line(self, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal) -> Pipeline:
         """The straight line that all sources go through, as far as nobody is called."""
@@ -70,6 +78,17 @@ class Work:
             stop=stop,
             near=None if self.near_duplicates is None else NearIndex(self.near_duplicates, store=ledger),
         )
+
+
+class _NotListedError(Exception):
+    """A list holds an S3 prefix: counting it would mean to list it."""
+
+
+class _NotListed:
+    """Refuses to list an S3 prefix."""
+
+    def objects(self, bucket: str, prefix: str, /) -> Iterator[Remote]:
+        raise _NotListedError(f"{bucket}/{prefix}")
 
 
 def work_of(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from functools import partial
+import time
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -11,15 +12,18 @@ from rich.console import Console
 from rich.markup import escape
 
 from cloudvision import images, sources
+from cloudvision._printable import visible
 from cloudvision.case import Unusable, name_of
+from cloudvision.cli import _flags as flags
+from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._gate_calibrate import gate_calibrate
 from cloudvision.cli._gate_evaluate import gate_evaluate
 from cloudvision.cli._gate_label import gate_label
 from cloudvision.cli._talk import say
 from cloudvision.errors import CloudVisionError, ImageError
-from cloudvision.fetch import Fetcher
-from cloudvision.gate import Gate
+from cloudvision.gate import Gate, Verdict
 from cloudvision.images import Image, Remote
+from cloudvision.providers._aws_s3 import S3
 
 app = typer.Typer(help="The local model that looks first.", no_args_is_help=True)
 
@@ -31,39 +35,46 @@ app.command("evaluate")(gate_evaluate)
 
 @app.command("judge")
 def judge(
-    source: Annotated[list[str], typer.Argument(help="As for `cloudvision run`.")],
+    source: flags.Sources,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     stage: Annotated[str, typer.Option(help="Which look: a shipped model by name, or a model folder.")] = "fast",
-    allow_private_hosts: Annotated[bool, typer.Option(help="Let URLs lead to private addresses.")] = False,
+    limit: flags.Limit = None,
+    timeout: flags.Timeout = 60.0,
+    allow_private_hosts: flags.PrivateHosts = False,
+    robots: flags.ObeyRobots = False,
+    host_connections: flags.HostConnections = 8,
+    host_rate: flags.HostRate = None,
 ) -> None:
     """Say of every source whether it is worth a call. Exit code 1 when some could not be judged."""
-    gate = Gate.load(stage)
-    console, failed = Console(highlight=False, soft_wrap=True), False
-    with Fetcher(allow_private_hosts=allow_private_hosts) as fetcher:
-        load = partial(images.load, fetcher=fetcher)
-        for one in sources.expand(source):
+    gate, load_object, failed = Gate.load(stage), S3.from_env().load, False
+    downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
+    with downloads.open(sleep=time.sleep) as fetcher:
+        for one in islice(sources.expand(source), limit):
             name = name_of(one)
             try:
                 if isinstance(one, Unusable):
                     raise ImageError(one.source, one.reason)
                 if isinstance(one, Remote):
-                    raise ImageError(name, "the gate does not look into S3 objects")
-                verdict = gate.judge(one if isinstance(one, Image) else load(one))
+                    image = load_object(one)
+                else:
+                    image = one if isinstance(one, Image) else images.load(one, fetcher=fetcher)
+                verdict = gate.judge(image)
             except CloudVisionError as error:
                 if error.fatal:
                     raise
                 failed = True
                 say(escape(str(error)))
                 continue
-            if as_json:
-                values = {"source": name, "score": round(verdict.score, 6), "worth": verdict.worth}
-                print(
-                    json.dumps(
-                        values | {"threshold": verdict.threshold, "stage": verdict.stage, "model": verdict.model}
-                    )
-                )
-            else:
-                word = "[green]worth a call[/]" if verdict.worth else "[cyan]skip[/]"
-                console.print(f"{verdict.score:.3f}  {word}  {escape(name)}")
+            _show(name, verdict, as_json=as_json)
     if failed:
         raise typer.Exit(1)
+
+
+def _show(name: str, verdict: Verdict, *, as_json: bool) -> None:
+    if as_json:
+        values = {"source": name, "score": round(verdict.score, 6), "worth": verdict.worth}
+        print(json.dumps(values | {"threshold": verdict.threshold, "stage": verdict.stage, "model": verdict.model}))
+        return
+    word = "[green]worth a call[/]" if verdict.worth else "[cyan]skip[/]"
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(visible(f"{verdict.score:.3f}  {word}  {escape(name)}").replace("\n", "\\n"))

@@ -59,6 +59,7 @@ from cloudvision.layout import (
 from cloudvision.ledger import Budget, Ledger
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.limit import Limiter
+from cloudvision.long_failover import LongRunningFailover
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.pending import Pending
 from cloudvision.pipeline import Pipeline
@@ -122,6 +123,7 @@ __all__ = [
     "Limiter",
     "Line",
     "LineItem",
+    "LongRunningFailover",
     "Money",
     "NotAnImageError",
     "Options",

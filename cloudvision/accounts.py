@@ -27,7 +27,8 @@ from pathlib import Path
 from cloudvision.errors import ConfigError
 from cloudvision.failover import Failover
 from cloudvision.limit import Limiter, SharedStarts
-from cloudvision.provider import DETAILS, open_provider
+from cloudvision.long_failover import LongRunningFailover
+from cloudvision.provider import DETAILS, LongRunning, open_provider
 from cloudvision.providers._options import Options
 from cloudvision.quotas import Quota, quota
 
@@ -94,8 +95,10 @@ def failover(
         known = account.quota
         return Limiter(known.per_second, known.per_minute, shared=shared, bucket=bucket, clock=clock, sleep=sleep)
 
-    return Failover(
-        [(account.name, open_provider(provider, options, env=account.env)) for account in accounts],
+    pairs = [(account.name, open_provider(provider, options, env=account.env)) for account in accounts]
+    kind = LongRunningFailover if all(isinstance(opened, LongRunning) for _, opened in pairs) else Failover
+    return kind(
+        pairs,
         limiters={account.name: limiter(account) for account in accounts},
         clock=clock,
         sleep=sleep,

@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from cloudvision.breaker import CircuitBreaker
 from cloudvision.errors import CloudVisionError, ConfigError, ProviderError, ThrottledError, UnavailableError
@@ -26,6 +27,8 @@ from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +98,18 @@ class Failover:
             ProviderError: of the account that was asked last; a fatal one only when no account is left.
             UnavailableError: no account may be asked now; nothing was sent.
         """
+        raw, name = self._ask(image, lambda provider: provider.call(image))
+        return replace(raw, account=name)
+
+    def _ask(self, image: Image | Remote, send: Callable[[Provider], T]) -> tuple[T, str]:
+        """What `send` got of an account, and the name of that account."""
         tried: set[str] = set()
         last: ProviderError | None = None
         while (chosen := self._choose(tried)) is not None:
             account, ticket, number = chosen
             tried.add(account.name)
             try:
-                raw = account.provider.call(image)
+                got = send(account.provider)
             except CloudVisionError as error:
                 if not isinstance(error, ProviderError) and not error.fatal:
                     raise  # the picture cannot be sent: no account could
@@ -111,7 +119,7 @@ class Failover:
             else:
                 account.limiter.answered()
                 account.breaker.succeeded(ticket)
-                return replace(raw, account=account.name)
+                return got, account.name
             finally:
                 account.breaker.leave(ticket)
         raise last or UnavailableError(

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
+from cloudvision.errors import StoppedError
+from cloudvision.stop import StopSignal
 from tests.image_analysis_double import Reply, _Server, error
 
 KEY = "fedcba9876543210fedcba9876543210"
@@ -83,6 +85,24 @@ class Watch:
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
         self.now += seconds
+
+
+class Patient(StopSignal):
+    """Never really sleeps; may be thrown at a chosen sleep."""
+
+    def __init__(self, watch: Watch, *, thrown_after: int | None = None) -> None:
+        super().__init__()
+        self._watch, self._left = watch, thrown_after
+
+    def child(self) -> StopSignal:
+        return self
+
+    def sleep(self, seconds: float) -> None:
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise StoppedError("stopped on request")
+        self._watch.sleep(seconds)
 
 
 @dataclass

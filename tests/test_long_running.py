@@ -21,30 +21,12 @@ from cloudvision.policy import Policy
 from cloudvision.providers.azure_document_intelligence import AzureDocumentIntelligence
 from cloudvision.retry import RetryPolicy
 from cloudvision.stop import StopSignal
-from tests.document_double import KEY, Double, Reply, Watch, document_double, error, failure, inner, running
+from tests.document_double import KEY, Double, Patient, Reply, Watch, document_double, error, failure, inner, running
 from tests.document_files import document
 from tests.ledgers import Opener
 from tests.pictures import png
 
 ONCE = Policy(retry=RetryPolicy(attempts=1))
-
-
-class Patient(StopSignal):
-    """Never really sleeps; may be thrown at a chosen sleep."""
-
-    def __init__(self, watch: Watch, *, thrown_after: int | None = None) -> None:
-        super().__init__()
-        self._watch, self._left = watch, thrown_after
-
-    def child(self) -> StopSignal:
-        return self
-
-    def sleep(self, seconds: float) -> None:
-        if self._left is not None:
-            self._left -= 1
-            if self._left < 0:
-                raise StoppedError("stopped on request")
-        self._watch.sleep(seconds)
 
 
 @pytest.fixture

@@ -125,7 +125,7 @@ class Answer:
             ],
             "fields": {name: self._field(field) for name, field in document.fields.items()},
             "confidence": document.confidence,
-            "spans": [self._index.span(0, len(self._layout.content))],
+            "spans": [self._index.span(pages[0].offset, pages[-1].offset + pages[-1].length - pages[0].offset)],
         }
 
     def _field(self, field: Field) -> JSON:

@@ -10,7 +10,7 @@ from cloudvision.emulator.reading.address import address_field
 from cloudvision.emulator.reading.entries import entries_of
 from cloudvision.emulator.reading.fields import Document, Field
 from cloudvision.emulator.reading.items import Item, items_of
-from cloudvision.emulator.reading.layout import Layout
+from cloudvision.emulator.reading.layout import Layout, Page
 from cloudvision.emulator.reading.pieces import Piece, Row, rows_of_pages
 from cloudvision.emulator.reading.region import Region, region_of
 from cloudvision.emulator.reading.totals import Judged, totals_of
@@ -20,23 +20,33 @@ _DIALLING = {"MYR": "60", "USD": "1", "GBP": "44", "SGD": "65"}
 
 
 def receipts_of(layout: Layout, *, locale: str | None) -> list[Document]:
-    """The receipt on these pages; none where nothing at all of one was found.
+    """The receipts on these pages; none where nothing at all of one was found.
+
+    Pages that each have a total and a date of their own are receipts of their own; else all are one.
 
     Args:
         locale: such as "en-MY"; decides how 03/04/2018 is read.
     """
-    rows = rows_of_pages(layout.pages)
+    single = [_receipt([page], locale=locale) for page in layout.pages]
+    if len(single) > 1 and all(found and {"Total", "TransactionDate"} <= found.fields.keys() for found in single):
+        return [found for found in single if found]
+    whole = _receipt(layout.pages, locale=locale)
+    return [whole] if whole else []
+
+
+def _receipt(pages: Sequence[Page], *, locale: str | None) -> Document | None:
+    rows = rows_of_pages(pages)
     region = region_of((row.text for row in rows), locale=locale)
     items = items_of(rows)
     found = {**_merchant(rows, region), **_when(rows, region), **_totals(rows, items)}
     if items:
         found["Items"] = fields.array([_item(item) for item in items])
     if not found.keys() & {"Total", "Subtotal", "TransactionDate", "Items"}:
-        return []  # a letterhead alone is no receipt
+        return None  # a letterhead alone is no receipt
     kind = "receipt.retailMeal" if items else "receipt"
     known = len(found.keys() & {"MerchantName", "TransactionDate", "Total"})
-    pages = tuple(page.number for page in layout.pages)
-    return [Document(kind, dict(sorted(found.items())), pages, round(0.35 + 0.21 * known, 3))]
+    numbers = tuple(page.number for page in pages)
+    return Document(kind, dict(sorted(found.items())), numbers, round(0.35 + 0.21 * known, 3))
 
 
 def _merchant(rows: Sequence[Row], region: Region) -> dict[str, Field]:

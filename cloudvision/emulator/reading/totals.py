@@ -52,16 +52,14 @@ def totals_of(entries: Sequence[Entry], *, items: Sequence[int] = ()) -> Totals:
 
 def _total(entries: Sequence[Entry], items: Sequence[int]) -> Judged | None:
     facts = _Facts(entries, items)
-    best: tuple[float, int] | None = None
+    best: tuple[float, float, int] | None = None
     for index, entry in enumerate(entries):
         if entry.label in _WEIGHTS and entry.cents > 0:
-            score = facts.score(entry)
-            # Of several that are as good, the last one is what was asked for in the end.
-            if best is None or score >= best[0]:
-                best = score, index
+            # The same amount may stand there as the total and as the cash; of several totals, the last was to be paid.
+            best = max(best or (0.0, 0.0, 0), (facts.score(entry), _WEIGHTS[entry.label], index))
     if best is None:
         return None
-    score, index = best
+    score, _, index = best
     return Judged(entries[index], _confidence(score, entries[index]))
 
 

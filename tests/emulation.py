@@ -54,7 +54,7 @@ def rekognition(emulator: Emulator, **changes: str) -> Any:
         "aws_secret_access_key": env["AWS_SECRET_ACCESS_KEY"],
         **changes,
     }
-    once = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=5)
+    once = Config(retries={"total_max_attempts": 1}, connect_timeout=30, read_timeout=30)
     return boto3.client("rekognition", endpoint_url=env["AWS_ENDPOINT_URL_REKOGNITION"], config=once, **settings)
 
 

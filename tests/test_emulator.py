@@ -32,7 +32,7 @@ def web(emulator: Emulator, path: str, *, method: str = "GET", body: object = No
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(emulator.url + path, data=data, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=5) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
             return answer.status, json.loads(text) if text else None
     except urllib.error.HTTPError as error:
@@ -240,7 +240,7 @@ def test_the_command_prints_the_environment_and_stops_cleanly(tmp_path: Path) ->
         said = [process.stderr.readline() for _ in range(3)]
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
-        assert 0 == process.wait(20), process.stderr.read()
+        assert 0 == process.wait(60), process.stderr.read()
     printed = dict(row.split("=", 1) for row in [*rows, *rest.replace("export ", "").split()])
     assert printed["VISION_ENDPOINT"].startswith("http://127.0.0.1:")
     assert printed["AWS_ENDPOINT_URL_REKOGNITION"] == printed["VISION_ENDPOINT"]

@@ -49,8 +49,12 @@ def provider(request: pytest.FixtureRequest, cloudvision_emulator: Emulator) -> 
 
 
 @functools.cache  # making a client of boto3 takes longer than most tests
-def opened(name: str, emulator: Emulator) -> Provider:
-    return open_provider(name, Options(timeout_s=0.15), env=emulator.environment)
+def opened(name: str, emulator: Emulator, *, timeout_s: float = 30.0) -> Provider:
+    return open_provider(name, Options(timeout_s=timeout_s), env=emulator.environment)
+
+
+def impatient(name: str, emulator: Emulator) -> Provider:
+    return opened(name, emulator, timeout_s=0.1)
 
 
 def ask(provider: Provider) -> None:
@@ -65,7 +69,7 @@ def billed(emulator: Emulator) -> int:
 def test_a_fault_instead_of_the_answer(cloudvision_emulator: Emulator, provider: Provider, fault: str) -> None:
     cloudvision_emulator.misbehave(fault, rate=1.0)  # not once: expired keys are read anew and tried again
     with pytest.raises(ERRORS[fault]):
-        ask(provider)
+        ask(impatient(provider.name, cloudvision_emulator) if fault == "hang" else provider)
     assert 0 == billed(cloudvision_emulator)
     cloudvision_emulator.behave()
     ask(provider)
@@ -122,7 +126,7 @@ def test_a_call_can_be_billed_whose_answer_never_came(
 ) -> None:
     cloudvision_emulator.misbehave(Fault(fault, billed=True))
     with pytest.raises(UnavailableError):
-        ask(provider)
+        ask(impatient(provider.name, cloudvision_emulator) if fault == "hang" else provider)
     assert 1 == billed(cloudvision_emulator)
 
 

@@ -39,7 +39,7 @@ calm = settings(max_examples=60, deadline=None, suppress_health_check=[HealthChe
 
 
 def posted(emulator: Emulator, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=30)
     try:
         connection.request("POST", path, body, headers)
         answer = connection.getresponse()

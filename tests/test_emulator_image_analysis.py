@@ -38,7 +38,7 @@ def posted(emulator: Emulator, query: str, *, body: bytes = b"", kind: str = "ap
     headers = {"Ocp-Apim-Subscription-Key": emulator.accounts[0].key, "Content-Type": kind}
     with (
         pytest.raises(urllib.error.HTTPError) as caught,
-        urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=5),
+        urllib.request.urlopen(urllib.request.Request(url, data=body, headers=headers), timeout=30),
     ):
         pass
     with caught.value as answer:

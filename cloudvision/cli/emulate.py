@@ -18,6 +18,8 @@ from cloudvision.cli._talk import say
 from cloudvision.emulator import Emulator, running
 from cloudvision.emulator.accounts import REGION
 
+_OWN = ("127.0.0.1", "::1", "localhost")
+
 
 def emulate(
     port: Annotated[int, typer.Option(help="0 takes a free one.")] = 5080,
@@ -36,7 +38,7 @@ def emulate(
 ) -> None:
     """Serve the paid vision services on this machine until Ctrl-C, and print the environment that leads to them.
 
-    Answers are computed from the pictures that are sent; nothing leaves the machine and nothing costs money.
+    Answers are computed from the pictures that are sent. No account is needed and nothing costs money.
     """
     done = threading.Event()
     with (
@@ -50,6 +52,8 @@ def emulate(
         for name, value in emulator.environment.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
         say(f"listening on {emulator.url}, health at {emulator.url}/health, bill at {emulator.url}/emulator/bill")
+        if host not in _OWN:
+            say(f"listening on {escape(host)} lets in whoever reaches it: to be served, to see the bill, to set faults")
         _wait(emulator, done)
     _last_words(emulator)
 

@@ -99,7 +99,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
             new_id=lambda: str(uuid.UUID(int=draw.getrandbits(128), version=4)),
         )
         services = open_services(surroundings)
-        url = f"http://{'127.0.0.1' if host in ('0.0.0.0', '') else host}:{listener.getsockname()[1]}"
+        url = f"http://{_reachable(host)}:{listener.getsockname()[1]}"
 
         def environments(account: Account) -> dict[str, str]:
             return {name: value for service in services for name, value in service.environment(url, account).items()}
@@ -123,3 +123,9 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
                 if isinstance(engine, LocalReader):
                     engine.stop()
                 warmth.wait(_LOADING_S)
+
+
+def _reachable(host: str) -> str:
+    """How a client on this machine writes the address."""
+    everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}
+    return everywhere.get(host, f"[{host}]" if ":" in host else host)

@@ -107,7 +107,7 @@ def kills(args: argparse.Namespace) -> None:
     print(
         f"  pictures billed twice {worst['twice']} (all of them uncertain), more than twice {worst['thrice']} (must be 0);"
     )
-    print("  a kill that cuts more than 16 counts as wrong")
+    print(f"  called more than once again {worst['often']} (must be 0); a kill that cuts more than 16 counts as wrong")
 
 
 class Lane:
@@ -166,11 +166,13 @@ class Lane:
             states = dict(db.execute("SELECT state, count(*) FROM attempts GROUP BY state"))
             cut_off = db.execute("SELECT key FROM attempts WHERE state = 'uncertain'")
             uncertain = {key.rpartition("/")[2] for (key,) in cut_off}
+            often = db.execute("SELECT count(*) FROM (SELECT 1 FROM attempts GROUP BY key HAVING count(*) > 2)")
+            again = int(often.fetchone()[0])
         bill = self._service.bill
         twice = {digest for digest, units in bill.items() if units > 1}
         settled, cut = states.get("settled", 0), states.get("uncertain", 0)
         beyond = max(0, sum(bill.values()) - settled)
-        found = Counter(wrong=int(not good), beyond=beyond, uncertain=cut, twice=len(twice))
+        found = Counter(wrong=int(not good), beyond=beyond, uncertain=cut, twice=len(twice), often=again)
         found["hidden"] = max(0, beyond - cut) + len(twice - uncertain)
         found["thrice"] = sum(units > 2 for units in bill.values())
         return found if cut <= 16 else found + Counter(wrong=1)

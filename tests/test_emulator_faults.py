@@ -86,6 +86,13 @@ def test_an_answer_that_is_spoilt_is_billed(cloudvision_emulator: Emulator, prov
     assert 1 == billed(cloudvision_emulator)
 
 
+def test_an_empty_answer_can_be_cut_off_too(cloudvision_emulator: Emulator) -> None:
+    cloudvision_emulator.place(plain(), {"status": 202, "body": ""}, service="image-analysis")
+    cloudvision_emulator.misbehave("cut")
+    with pytest.raises(UnavailableError, match="no answer"):
+        ask(opened("azure-image-analysis", cloudvision_emulator))
+
+
 def test_a_slow_answer_is_an_answer(cloudvision_emulator: Emulator, provider: Provider) -> None:
     cloudvision_emulator.misbehave(Fault("delay", seconds=0.05))
     began = time.monotonic()

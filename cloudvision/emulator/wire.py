@@ -20,6 +20,9 @@ from cloudvision.emulator.reply import Reply
 from cloudvision.emulator.service import Call, Operation, Service
 
 _MOST_DRAINED = 1024 * 2**20
+_NEVER_SENT = bytes(16)
+"""Announced in place of an empty body that is to be cut."""
+
 _transports: dict[tuple[str, int], asyncio.Transport] = {}
 
 
@@ -111,9 +114,10 @@ def _start(reply: Reply, length: int) -> Message:
 
 
 async def _cut(reply: Reply, scope: Scope, receive: Receive, send: Send) -> None:
-    data = reply.data()
+    data = reply.data() or _NEVER_SENT
+    half = data[: len(data) // 2] if data is not _NEVER_SENT else b""
     await send(_start(reply, len(data)))
-    await send({"type": "http.response.body", "body": data[: len(data) // 2], "more_body": True})
+    await send({"type": "http.response.body", "body": half, "more_body": True})
     _transport(scope).close()
     await _disconnected(receive)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -208,3 +210,57 @@ def test_training_without_an_engine_is_an_error_of_the_service(client: Any) -> N
         uploaded(client, project.id, entries([picture(colour, number) for number in range(5)], tag))
     assert (500, "ErrorProjectTrainingRequestFailed") == code_of(lambda: client.train_project(project.id))
     assert [] == client.get_iterations(project.id)
+
+
+def sent(emulator: Emulator, method: str, path: str, body: bytes, kind: str) -> tuple[int, Any]:
+    """Status and JSON of a request that the SDK would not send."""
+    request = urllib.request.Request(
+        f"{emulator.url}/customvision/v3.4-preview/training{path}",
+        data=body,
+        headers={"Training-key": emulator.accounts[0].key, "Content-Type": kind},
+        method=method,
+    )
+    try:
+        answer = urllib.request.urlopen(request, timeout=5)
+    except urllib.error.HTTPError as error:
+        answer = error
+    with answer:
+        return answer.status, json.loads(answer.read() or b"null")
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        "PATCH /projects/{project}",
+        "PATCH /projects/{project}/tags/{tag}",
+        "POST /projects/{project}/images",
+        "POST /projects/{project}/images/files",
+        "POST /projects/{project}/images/urls",
+        "POST /projects/{project}/images/predictions",
+        "POST /projects/{project}/images/regions",
+        "POST /projects/{project}/images/tags",
+        "POST /projects/{project}/train?selectedTags=",
+        "POST /projects/{project}/predictions/query",
+        "POST /projects/{project}/quicktest/url",
+    ],
+)
+def test_bodies_that_make_no_sense_are_refused_and_break_nothing(
+    cloudvision_emulator: Emulator, client: Any, route: str
+) -> None:
+    project = client.create_project("forks", domain_id=DETECTION)
+    tag = client.create_tag(project.id, "fork")
+    method, path = route.format(project=project.id, tag=tag.id).split()
+    bodies = [
+        *(b"", b"[]", b"{", b"null", b"\xff\xfe", b'{"name": 5, "settings": [], "type": {}}'),
+        *(b'{"settings": {"domainId": 5, "classificationType": [], "targetExportPlatforms": [5]}}',),
+        *(b'{"images": [{"contents": 5, "url": {}, "id": [], "tagIds": 5, "regions": [{}]}]}', b'{"images": [5]}'),
+        *(b'{"images": [{"contents": "=", "tagIds": [{}]}], "tagIds": [[]], "metadata": 5}', b'{"url": 5}'),
+        *(b'{"regions": [{"imageId": [], "left": NaN}], "tags": [{}]}', b'{"selectedTags": [5], "maxCount": []}'),
+    ]
+    for body in bodies:
+        for kind in ("application/json", "multipart/form-data; boundary=x"):
+            status, answer = sent(cloudvision_emulator, method, path, body, kind)
+            code = answer.get("code", "BadRequest") if isinstance(answer, dict) else "BadRequest"
+            assert status < 500, (body, kind)
+            assert code.startswith(("BadRequest", "NotFound", "Unsupported")), (body, kind)
+    assert project.id == client.get_project(project.id).id

@@ -80,7 +80,8 @@ class Projects:
         project, changes = self._store.project(call, account), wire.object_in(call)
         others = [other for other in self._store.owned_by(account.name) if other is not project]
         settings = changes.get("settings") or {}
-        assert isinstance(settings, dict)
+        if not isinstance(settings, dict):
+            raise wire.bad_request("", "settings is not an object.")
         domain = find_domain(str(settings.get("domainId") or project.domain.id))
         if domain is None:
             raise wire.bad_request("ProjectUnknownDomain", "The domain is not known.")

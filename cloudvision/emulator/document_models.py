@@ -13,7 +13,6 @@ from cloudvision.emulator.reading.layout import Layout
 from cloudvision.emulator.reading.receipt import receipts_of
 from cloudvision.emulator.reading.spans import Index
 
-API_VERSION = "2023-07-31"
 CREATED = "2023-02-28T00:00:00Z"
 
 Extract = Callable[[Layout, str | None], list[Document]]
@@ -62,11 +61,11 @@ def find_model(model_id: str) -> Model | None:
     return next((model for model in MODELS if model.id == model_id), None)
 
 
-def analyze_result(layout: Layout, model: Model, *, locale: str | None, index_type: str) -> JSON:
+def analyze_result(layout: Layout, model: Model, *, locale: str | None, index_type: str, version: str) -> JSON:
     """The `analyzeResult` of a model for what was read."""
     answer = Answer(layout, Index(layout.content, index_type))
     result: dict[str, JSON] = {
-        "apiVersion": API_VERSION,
+        "apiVersion": version,
         "modelId": model.id,
         "stringIndexType": index_type,
         "content": layout.content,

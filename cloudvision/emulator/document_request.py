@@ -42,6 +42,7 @@ _LANGUAGES = frozenset(
 class Request:
     """One request that may be worked on."""
 
+    version: str
     model: Model
     data: bytes
     pages: str | None
@@ -70,7 +71,7 @@ def read_request(call: Call, *, fetch: Callable[[str], bytes], max_bytes: int) -
     Raises:
         Refusal: the service's own answer to what it does not take.
     """
-    check_version(call)
+    version = check_version(call)
     model = find_model(call.places["model"])
     if model is None:
         raise document_errors.model_not_found()
@@ -89,7 +90,7 @@ def read_request(call: Call, *, fetch: Callable[[str], bytes], max_bytes: int) -
     data = _document(call, fetch)
     if len(data) > max_bytes:
         raise document_errors.refuse(*document_errors.LENGTH)
-    return Request(model, data, query.get("pages"), locale, bool(features), index_type)
+    return Request(version, model, data, query.get("pages"), locale, bool(features), index_type)
 
 
 def _document(call: Call, fetch: Callable[[str], bytes]) -> bytes:

@@ -51,7 +51,9 @@ class Task:
             raise AnalysisError(document_errors.failed(*document_errors.CONTENT)) from error
         except (RejectedError, ConfigError) as error:
             raise AnalysisError(document_errors.failed("InternalServerError", str(error))) from error
-        return analyze_result(layout, request.model, locale=request.locale, index_type=request.index_type)
+        return analyze_result(
+            layout, request.model, locale=request.locale, index_type=request.index_type, version=request.version
+        )
 
 
 def opened(request: Request, *, most_pages: int | None) -> Task:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import ImageSequence
 
 from cloudvision import _decode, _pdf, _pillow, _sniff
-from cloudvision.errors import ConfigError, DamagedImageError
+from cloudvision.errors import ConfigError, ImageError, TooLargeError
 
 MOST_PAGES = 2000
 """Pages of one file that the service looks at."""
@@ -91,7 +91,9 @@ def open_file(data: bytes) -> File:
     try:
         header = _decode.read_header(data, format, source=_NAME, max_pixels=MOST_SIDE * MOST_SIDE)
         frames = _count_frames(data) if format == "TIFF" else 1
-    except DamagedImageError as error:
+    except TooLargeError as error:
+        raise WrongDimensionsError(str(error)) from error
+    except ImageError as error:
         raise UnreadableFileError(str(error)) from error
     if min(header.width, header.height) < LEAST_SIDE or max(header.width, header.height) > MOST_SIDE:
         raise WrongDimensionsError(f"{header.width}x{header.height} pixels")
@@ -121,7 +123,7 @@ def wanted_pages(pages: str | None, count: int) -> list[int]:
 def _count_pages(data: bytes) -> int:
     try:
         facts = _pdf.look(data, source=_NAME)
-    except DamagedImageError as error:
+    except ImageError as error:
         raise UnreadableFileError(str(error)) from error
     if facts is None:
         raise ConfigError("reading a PDF needs pypdfium2: pip install 'cloudvision-gate[emulator]'")
@@ -131,7 +133,7 @@ def _count_pages(data: bytes) -> int:
 def _drawn(data: bytes, number: int) -> Picture:
     try:
         page = _pdf.draw(data, number - 1, source=_NAME)
-    except DamagedImageError as error:
+    except ImageError as error:
         raise UnreadableFileError(str(error)) from error
     return Picture(number, np.array(page), "inch", 1 / page.info["dpi"][0])
 
@@ -139,7 +141,7 @@ def _drawn(data: bytes, number: int) -> Picture:
 def _decoded(data: bytes, format: str) -> NDArray[np.uint8]:
     try:
         return np.array(_decode.decode(data, format, source=_NAME))
-    except DamagedImageError as error:
+    except ImageError as error:
         raise UnreadableFileError(str(error)) from error
 
 
@@ -159,7 +161,7 @@ def _frames(data: bytes, numbers: Sequence[int]) -> Iterator[Picture]:
                 for number, frame in enumerate(ImageSequence.Iterator(image), start=1)
                 if number in numbers
             }
-    except DamagedImageError as error:
+    except ImageError as error:
         raise UnreadableFileError(str(error)) from error
     for number in numbers:
         yield Picture(number, frames[number], "pixel", 1.0)

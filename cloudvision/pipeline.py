@@ -20,11 +20,11 @@ import random
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from cloudvision import images
+from cloudvision.alike import Alike
 from cloudvision.auditing import learn
 from cloudvision.breaker import CircuitBreaker
 from cloudvision.case import Case, Source, Unusable, name_of
@@ -40,7 +40,7 @@ from cloudvision.ledger import Entry, Ledger, Stored
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.limit import Limiter
 from cloudvision.looking import Judge, judged
-from cloudvision.near import Near, NearIndex
+from cloudvision.near import NearIndex
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
 from cloudvision.paying import Payer
 from cloudvision.policy import Policy
@@ -134,16 +134,16 @@ class Pipeline:
         return self._learned(outcome)
 
     def _run(self, source: Source, position: int | None) -> Outcome:
-        case, record, paid = Case(name_of(source), position), self._recorder(), False
+        case, record, alike, paid = Case(name_of(source), position), self._recorder(), self._alike(), False
         try:
             self.stop.check()
             image = self._retrying(lambda: self._loaded(source), self.policy.download)
             case = replace(case, source=image.source, digest=image.digest, key=self._key(image))
             stored, worst = self.ledger.answer(case.key), self.provider.worst_cost(image)
-            case = replace(case, looks=self._looks(image, case.key))
-            with self._alone(case, stored) as waited:
+            case = replace(case, looks=alike.looks(image, case.key))
+            with alike.alone(case, stored, check=self.stop.check) as waited:
                 stored = self.ledger.answer(case.key) if waited else stored
-                if stored is None and (found := self._like(case)) is not None:
+                if stored is None and (found := alike.find(case)) is not None:
                     return record.analysed_as(*found, case, avoided=worst)
                 if stored is None or self._outdated(stored):
                     case = replace(self._judged(case, image), call_again=stored is not None)
@@ -151,7 +151,7 @@ class Pipeline:
                         return record.skipped(case, avoided=worst)
                     stored, paid = self._retrying(lambda: self._payer().pay(case, image))
                 outcome = record.analysed(case, stored, paid=paid, avoided=0 if paid else worst)
-                self._remember(case, outcome)
+                alike.remember(case, outcome)
                 return outcome
         except CloudVisionError as error:
             if error.fatal:
@@ -167,9 +167,9 @@ class Pipeline:
         self.stop.check()
         image = self._retrying(lambda: self._loaded(source), self.policy.download)
         case = Case(image.source, digest=image.digest, key=self._key(image))
-        stored = self.ledger.answer(case.key)
-        case = replace(case, looks=self._looks(image, case.key))
-        if (stored is not None and not self._outdated(stored)) or (stored is None and self._like(case) is not None):
+        stored, alike = self.ledger.answer(case.key), self._alike()
+        case = replace(case, looks=alike.looks(image, case.key))
+        if (stored is not None and not self._outdated(stored)) or (stored is None and alike.find(case) is not None):
             return Ahead(image, answered=True, called=False, verdict=None, looks=case.looks)
         case = self._judged(case, image)
         called = case.verdict is None or case.verdict.worth or case.audited
@@ -197,34 +197,6 @@ class Pipeline:
         fingerprint = hashlib.sha256(self.provider.fingerprint.encode()).hexdigest()[:16]
         # A picture that we cannot name by its content gets a key of its own: its answer is kept, and never hit.
         return f"{self.provider.name}/{fingerprint}/{image.digest or f'once-{uuid.uuid4().hex}'}"
-
-    def _looks(self, image: Image | Remote, key: str) -> int | None:
-        """Its perceptual hash, where near-duplicates are looked for and it is not in the index yet."""
-        if self.near is None or not isinstance(image, Image) or image.is_document or self.near.knows(key):
-            return None  # documents with the same first page are not the same
-        return self.near.hash_of(image)
-
-    def _alone(self, case: Case, stored: Stored | None) -> AbstractContextManager[bool]:
-        """Within it no other picture that looks like this one is asked about: True where there may be an answer now."""
-        if self.near is None or case.looks is None or stored is not None:
-            return nullcontext(False)
-        return self.near.alone(case.looks, like=case.key, check=self.stop.check)
-
-    def _like(self, case: Case) -> tuple[Near, Stored] | None:
-        """The nearest answered picture whose answer can still be used."""
-        if self.near is None or case.looks is None:
-            return None
-        while (near := self.near.find(case.looks, like=case.key)) is not None:
-            stored = self.ledger.answer(near.key)
-            if stored is not None and stored.raw is not None and not self._outdated(stored):
-                return near, stored
-            self.near.forget(near.key)  # purged, aged, or to be asked anew
-        return None
-
-    def _remember(self, case: Case, outcome: Outcome) -> None:
-        """Let others that look like this picture take its answer."""
-        if self.near is not None and case.looks is not None and isinstance(outcome, Analysed):
-            self.near.add(case.looks, key=case.key, source=case.source)
 
     def _outdated(self, stored: Stored) -> bool:
         """True for an outcome that the caller wants to have anew."""
@@ -259,6 +231,9 @@ class Pipeline:
         if learn(self.backoff, outcome, audit=self.policy.audit, criterion=criterion) is not None:
             self.telemetry.backed_off(self.provider.name)
         return outcome
+
+    def _alike(self) -> Alike:
+        return Alike(self.near, self.ledger, self._outdated)
 
     def _recorder(self) -> Recorder:
         return Recorder(self.provider, self.ledger, self.run_id)

@@ -39,7 +39,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("_instruments",),
     ("telemetry",),
     ("policy", "case", "looking", "auditing"),
-    ("recording",),
+    ("recording", "alike"),
     ("asking",),
     ("paying",),
     ("pipeline",),

@@ -56,9 +56,10 @@ def _items(reader: Reader, values: JSON, path: str, depth: int) -> tuple[Field, 
 
 def _members(reader: Reader, values: JSON, path: str, depth: int) -> Members:
     found = []
-    for name, value in ({} if values is None else an_object(values)).items():
+    for key, value in ({} if values is None else an_object(values)).items():
         if value is None:
             continue  # a field that the model knows and this document does not have
+        name = text_of({"name": key}, "name")
         try:
             found.append((name, _field(reader, an_object(value), f"{path}.{name}", depth + 1)))
         except UnreadableError as error:
@@ -131,7 +132,8 @@ def _address(given: JSON, entry: Object) -> tuple[Value, Members]:
 
 
 def _texts(values: Object) -> Members:
-    return tuple((name, Field("string", None, text, None)) for name, text in values.items() if isinstance(text, str))
+    texts = ((name, optional_text(values, name)) for name in values)
+    return tuple((name, Field("string", None, text, None)) for name, text in texts if text is not None)
 
 
 def _plain(given: JSON, entry: Object) -> tuple[Value, Members]:  # noqa: ARG001

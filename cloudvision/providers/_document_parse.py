@@ -11,7 +11,7 @@ from cloudvision.layout import Page
 from cloudvision.providers import _document_parts as parts
 from cloudvision.providers._document_errors import RESOURCE, failed
 from cloudvision.providers._document_fields import read_document
-from cloudvision.providers._document_reader import Reader, sizes_of
+from cloudvision.providers._document_reader import Reader, optional_text, sizes_of
 from cloudvision.providers._document_sdk_form import as_sent, is_sdk_form
 from cloudvision.providers._json_read import Object
 from cloudvision.raw import Raw
@@ -32,9 +32,9 @@ def parse_answer(raw: Raw) -> Analysis:
         UnexpectedAnswerError: no JSON, not finished, about a model instead of a document, or of API v2.
     """
     result = _result(raw)
-    content, given = result.get("content"), result.get("pages")
+    given = result.get("pages")
     assert isinstance(given, Sequence)
-    reader = Reader(content if isinstance(content, str) else "", sizes_of(given))
+    reader = Reader(optional_text(result, "content") or "", sizes_of(given))
     pages = reader.each(given, "pages", lambda entry: parts.read_page(reader, entry))
     lines = reader.each(given, "pages", lambda entry: parts.read_lines(reader, entry))
     for name in UNREAD:
@@ -140,8 +140,7 @@ def _picture_size(pages: tuple[Page, ...]) -> tuple[int | None, int | None]:
 
 
 def _model(result: Object) -> str | None:
-    named = [value for name in ("modelId", "apiVersion") if isinstance(value := result.get(name), str)]
-    return " ".join(named) or None
+    return " ".join(filter(None, (optional_text(result, name) for name in ("modelId", "apiVersion")))) or None
 
 
 def _unexpected(raw: Raw, what: str) -> UnexpectedAnswerError:

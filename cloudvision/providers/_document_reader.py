@@ -9,7 +9,7 @@ from typing import TypeVar
 from cloudvision._json import JSON
 from cloudvision.geometry import Polygon
 from cloudvision.layout import PageRegion
-from cloudvision.providers._json_read import Object, UnreadableError, a_list, a_number, an_object, number_of
+from cloudvision.providers._json_read import Object, UnreadableError, a_list, a_number, an_object, number_of, text_of
 
 T = TypeVar("T")
 Size = tuple[float, float]
@@ -105,8 +105,7 @@ def confidence(entry: Object) -> float | None:
 
 def optional_text(entry: Object, name: str) -> str | None:
     """The text under `name`, None where there is none."""
-    value = entry.get(name)
-    return value if isinstance(value, str) else None
+    return text_of(entry, name) if isinstance(entry.get(name), str) else None
 
 
 def sizes_of(pages: JSON) -> dict[int, Size]:

@@ -19,6 +19,7 @@ from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._gate_calibrate import gate_calibrate
 from cloudvision.cli._gate_evaluate import gate_evaluate
 from cloudvision.cli._gate_label import gate_label
+from cloudvision.cli._gate_train import gate_train
 from cloudvision.cli._talk import say
 from cloudvision.errors import CloudVisionError, ImageError
 from cloudvision.gate import Gate, Verdict
@@ -29,6 +30,7 @@ app = typer.Typer(help="The local model that looks first.", no_args_is_help=True
 
 
 app.command("label")(gate_label)
+app.command("train")(gate_train)
 app.command("calibrate")(gate_calibrate)
 app.command("evaluate")(gate_evaluate)
 

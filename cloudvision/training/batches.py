@@ -19,6 +19,7 @@ from cloudvision.training.data import Pixels, Sample, as_image
 from cloudvision.training.network import STRIDE
 
 ASPECTS = ((1.0, 0.75), (1.0, 1.0), (0.75, 1.0))  # (width, height) over the longer side: landscape, square, portrait
+GENTLE = 0.3  # how much less a picture is moved of which nobody knows where its text is
 WIPED, WRITTEN, PASTED = 0.12, 0.15, 0.25  # share of the pictures with, without and without text that are changed so
 
 
@@ -30,6 +31,7 @@ class Batch:
     maps: Tensor  # (n, len(targets.MAPS), h / STRIDE, w / STRIDE) uint8
     characters: Tensor  # (n,) float
     worth: Tensor  # (n,) float, 0 or 1
+    dense: bool = True  # maps and characters are known, and not merely 0
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,13 @@ class Pictures(Dataset[Batch]):
             maps=torch.from_numpy(np.stack(maps)),
             characters=torch.tensor(characters, dtype=torch.float32),
             worth=torch.tensor(worth, dtype=torch.float32),
+            dense=all(self.samples[index].worth is None for index in members),
         )
 
     def _one(self, index: int, rng: Generator, *, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray, float, float]:
         picture = (as_image(self.pixels[index]), self.samples[index].lines)
+        if self.samples[index].worth is not None:
+            return self._labelled(picture, rng, worth=bool(self.samples[index].worth), size=size)
         if self.strength:
             picture = self._changed(picture, rng)
         image, lines = augment.place(picture, rng, size=size, strength=self.strength)
@@ -65,7 +70,20 @@ class Pictures(Dataset[Batch]):
         maps = targets.draw(lines, width=size[0] // STRIDE, height=size[1] // STRIDE)
         return np.asarray(image), maps, float(targets.characters(lines)), float(self.criterion.meets(lines))
 
-    def _changed(self, picture: augment.Picture, rng: Generator) -> augment.Picture:
+    def _labelled(
+        self, picture: augment.Picture, rng: Generator, *, worth: bool, size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray, float, float]:
+        """A picture of which only yes or no is known: little is cut off, since nobody knows where the text is."""
+        if self.strength and not worth:
+            picture = self._changed(picture, rng, paste=False)
+            worth = self.criterion.meets(picture[1])  # something may have been written on it
+        image, _ = augment.place(picture, rng, size=size, strength=GENTLE * self.strength)
+        if self.strength:
+            image = augment.colour(image, rng)
+        maps = np.zeros((len(targets.MAPS), size[1] // STRIDE, size[0] // STRIDE), dtype=np.uint8)
+        return np.asarray(image), maps, 0.0, float(worth)
+
+    def _changed(self, picture: augment.Picture, rng: Generator, *, paste: bool = True) -> augment.Picture:
         chance = rng.random()
         if picture[1]:
             return augment.wipe(picture, rng) if chance < WIPED and len(picture[1]) <= 8 else picture
@@ -73,7 +91,7 @@ class Pictures(Dataset[Batch]):
             picture = (picture[0].transpose(Image.Transpose.FLIP_LEFT_RIGHT), ())
         if chance < WRITTEN and self.font_files:
             return augment.write(picture, rng, font_files=self.font_files)
-        if chance < WRITTEN + PASTED:
+        if paste and chance < WRITTEN + PASTED:
             for _ in range(rng.integers(1, 4)):
                 donor = int(rng.integers(len(self.samples)))
                 picture = augment.paste(picture, (as_image(self.pixels[donor]), self.samples[donor].lines), rng)

@@ -18,17 +18,26 @@ from PIL import Image
 
 import cloudvision.images
 from cloudvision.errors import ConfigError
+from cloudvision.gate.criterion import Criterion
 from cloudvision.geometry import Polygon
 from cloudvision.results import Line
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One picture: where it is, the source it comes from, and what was read in it."""
+    """One picture: where it is, the source it comes from, and what was read in it.
+
+    `worth` is its truth where only that is known, and no lines; None where the lines tell.
+    """
 
     path: Path
     group: str
     lines: tuple[Line, ...]
+    worth: bool | None = None
+
+    def is_worth(self, criterion: Criterion) -> bool:
+        """Whether it is worth a call."""
+        return criterion.meets(self.lines) if self.worth is None else self.worth
 
 
 def read_corpus(folder: Path) -> tuple[Sample, ...]:

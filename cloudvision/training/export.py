@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from cloudvision.training.blog_network import SIDE, BlogNet
 from cloudvision.training.network import TextNet
 
 INPUT, OUTPUT = "pixels", "logit"
@@ -17,18 +18,20 @@ INPUT, OUTPUT = "pixels", "logit"
 class _Deployed(nn.Module):
     """(n, h, w, 3) uint8 -> (n,) logits: the graph takes pixels as they come, nothing is left to get wrong outside."""
 
-    def __init__(self, net: TextNet) -> None:
+    def __init__(self, net: TextNet | BlogNet) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, pixels: Tensor) -> Tensor:
-        return self.net(pixels.permute(0, 3, 1, 2).float()).worth  # type: ignore[no-any-return]
+        answer = self.net(pixels.permute(0, 3, 1, 2).float())
+        return answer.worth if isinstance(self.net, TextNet) else answer  # type: ignore[no-any-return]
 
 
-def to_onnx(net: TextNet) -> bytes:
-    """fp32, any number of pictures, any height and width divisible by 32."""
+def to_onnx(net: TextNet | BlogNet) -> bytes:
+    """fp32, any number of pictures; of a TextNet any height and width divisible by 32, of a BlogNet 224 by 224."""
     net.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    example = torch.zeros(1, 96, 128, 3, dtype=torch.uint8)
+    free = isinstance(net, TextNet)
+    example = torch.zeros(1, 96 if free else SIDE, 128 if free else SIDE, 3, dtype=torch.uint8)
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
         # The exporter that torch now prefers needs a further package (onnxscript) and gains nothing here.
@@ -39,7 +42,7 @@ def to_onnx(net: TextNet) -> bytes:
             str(file),
             input_names=[INPUT],
             output_names=[OUTPUT],
-            dynamic_axes={INPUT: {0: "n", 1: "height", 2: "width"}, OUTPUT: {0: "n"}},
+            dynamic_axes={INPUT: {0: "n"} | ({1: "height", 2: "width"} if free else {}), OUTPUT: {0: "n"}},
             opset_version=17,
             dynamo=False,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from torch.nn import functional
 
 from cloudvision.gate import metrics
 from cloudvision.gate.preprocess import Preprocessing
-from cloudvision.training import weights
 from cloudvision.training.batches import Batch, Pictures, Plan, aspects_of, batches
+from cloudvision.training.checkpoint import Standing, restore, save
 from cloudvision.training.data import Pixels
 from cloudvision.training.network import Answer, TextNet
 
@@ -63,58 +63,51 @@ def train(
     held: NDArray[np.int64],
     net: TextNet,
     checkpoint: Path,
+    told: Callable[[int], None] | None = None,
 ) -> TextNet:
     """Train `net` on `members`, look at `held` (may be empty) after most epochs, and return the average of the weights.
 
-    That average is the one of the last epoch, or, with `patience`, of the epoch that did best on `held`. The running
-    average is written to `checkpoint` after each epoch.
+    That average is the one of the last epoch, or, with `patience`, of the epoch that did best on `held`. Where the run
+    stands is written to `checkpoint` after each epoch, and a run that finds that file goes on from there. `told` hears the
+    number of epochs that are done.
     """
-    torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = copy.deepcopy(net)
-    best = _Best(average)
     optimiser = torch.optim.AdamW(_groups(net, recipe.decay), lr=recipe.rate)
+    at = Standing(net, copy.deepcopy(net), copy.deepcopy(net), optimiser)
+    if restore(at, checkpoint):
+        print(f"goes on after epoch {at.epoch} of {recipe.epochs}", flush=True)
     aspects = aspects_of(pictures.pixels)
     aspects[np.setdiff1d(np.arange(len(aspects)), members)] = -1  # of no batch
-    step = 0
-    for epoch in range(recipe.epochs):
-        side, total, start = recipe.side_at(epoch), 0.0, time.monotonic()
-        plan = Plan(aspects, size=recipe.batch, side=side, seed=recipe.seed * 1000 + epoch)
+    while at.epoch < recipe.epochs and (recipe.patience is None or at.stale < recipe.patience):
+        torch.manual_seed(recipe.seed * 1000 + at.epoch)  # of each epoch: one that is taken up again is the same
+        side, total, start = recipe.side_at(at.epoch), 0.0, time.monotonic()
+        plan = Plan(aspects, size=recipe.batch, side=side, seed=recipe.seed * 1000 + at.epoch)
         for batch in batches(pictures, plan, workers=recipe.workers):
             for group in optimiser.param_groups:
-                group["lr"] = recipe.rate_at(step / (len(plan) * recipe.epochs))
+                group["lr"] = recipe.rate_at(at.step / (len(plan) * recipe.epochs))
             total += _step(net, batch, optimiser)
-            step += 1
-            _follow(average, net, share=min(recipe.average, step / (step + 10)))
-        weights.save(average, checkpoint)
+            at.step += 1
+            _follow(at.average, net, share=min(recipe.average, at.step / (at.step + 10)))
+        at.epoch += 1
         print(
-            f"epoch {epoch + 1}/{recipe.epochs} loss {total / len(plan):.4f} {time.monotonic() - start:.0f} s",
+            f"epoch {at.epoch}/{recipe.epochs} loss {total / len(plan):.4f} {time.monotonic() - start:.0f} s",
             flush=True,
         )
-        if len(held) and (side == recipe.side or epoch % 3 == 2):
-            best.look(average, _held_out(average, pictures, held, side=recipe.side))
-            if recipe.patience is not None and best.stale >= recipe.patience:
-                break
-    return average if recipe.patience is None else best.net
-
-
-class _Best:
-    """The best network so far, and for how many looks there has been no better one."""
-
-    def __init__(self, net: TextNet) -> None:
-        self.net, self.area, self.stale = net, -1.0, 0
-
-    def look(self, net: TextNet, area: float) -> None:
-        if area > self.area:
-            self.net, self.area, self.stale = copy.deepcopy(net), area, 0
-        else:
-            self.stale += 1
+        if len(held) and (side == recipe.side or at.epoch % 3 == 0):
+            area = _held_out(at.average, pictures, held, side=recipe.side)
+            at.area, at.stale = (area, 0) if area > at.area else (at.area, at.stale + 1)
+            if at.stale == 0:
+                at.best.load_state_dict(at.average.state_dict())
+        save(at, checkpoint)
+        if told is not None:
+            told(at.epoch)
+    return at.average if recipe.patience is None or at.area < 0 else at.best
 
 
 def _held_out(net: TextNet, pictures: Pictures, held: NDArray[np.int64], *, side: int) -> float:
     """AUC on pictures that the network was not trained on."""
-    truth = np.array([pictures.criterion.meets(pictures.samples[i].lines) for i in held], dtype=bool)
+    truth = np.array([pictures.samples[i].is_worth(pictures.criterion) for i in held], dtype=bool)
     scores = predict(net, pictures.pixels, held, side=side)
     area, share = metrics.auc(scores, truth), metrics.specificity_at_recall(scores, truth, recall=0.95)
     print(f"  held out: AUC {area:.4f} specificity at recall 0.95 {share:.3f}", flush=True)
@@ -147,10 +140,12 @@ def _step(net: TextNet, batch: Batch, optimiser: torch.optim.Optimizer) -> float
 
 
 def loss_of(answer: Answer, batch: Batch) -> Tensor:
-    """Yes or no, plus where, plus how much."""
+    """Yes or no, plus where, plus how much; where no lines are known, yes or no alone."""
     maps = batch.maps.float()
     doubted = batch.worth * 0.98 + 0.01  # the labels are an engine's, not a person's
     worth = functional.binary_cross_entropy_with_logits(answer.worth, doubted)
+    if not batch.dense:
+        return worth
     where = functional.binary_cross_entropy_with_logits(answer.maps, maps)
     p = torch.sigmoid(answer.maps)
     # Dice over the whole batch: pictures without text have none of their own.

@@ -113,7 +113,7 @@ def _trained(
     if done.is_file():
         weights.load(net, done)
         return net
-    part = job.place / f"{name}-running.npz"
+    part = job.place / f"{name}-standing.npz"
     net = train(pictures, recipe=job.recipe, members=members, held=held, net=net, checkpoint=part)
     weights.save(net, done)
     return net

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection
 from fnmatch import fnmatchcase
 
+from cloudvision import _redis_run_scripts as _run_scripts
 from cloudvision import _redis_scripts as _scripts
 from cloudvision._ledger_rows import Attempt, Purged
 from cloudvision._owner import is_alive
@@ -116,7 +117,7 @@ def _delete(
     redis: RedisConnection, keys: list[str], *, entries: list[tuple[int, int]], attempts: list[str], runs: list[int]
 ) -> None:
     for run, position in entries:
-        redis.run(_scripts.FORGET, run, position)
+        redis.run(_run_scripts.FORGET, run, position)
     with redis.our_errors() as client:
         forget_answers(client, redis, keys)
         for attempt in attempts:

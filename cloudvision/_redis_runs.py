@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import asdict
 from typing import get_args
 
-from cloudvision import _redis_scripts as _scripts
+from cloudvision import _redis_run_scripts as _run_scripts
 from cloudvision._heartbeat import Heartbeat
 from cloudvision._ledger_rows import Entry, Foreseen, Kind, Run, RunRow, Tally
 from cloudvision._owner import is_alive
@@ -35,7 +35,15 @@ class RedisRuns:
         # Whoever has ended by now does not come back; whoever ends a moment later is still taken for living.
         gone = [owner for owner in self._owners() if not is_alive(owner)]
         number, resumed, beside = self._redis.run(
-            _scripts.BEGIN_RUN, identity, command, provider, now, int(reopen), self._owner, now + self._lease_s, *gone
+            _run_scripts.BEGIN_RUN,
+            identity,
+            command,
+            provider,
+            now,
+            int(reopen),
+            self._owner,
+            now + self._lease_s,
+            *gone,
         )
         return Run(number, resumed=bool(resumed), beside=bool(beside))
 
@@ -54,7 +62,7 @@ class RedisRuns:
 
     def record(self, run: int, entry: Entry) -> None:
         """See `Ledger.record`."""
-        self._redis.run(_scripts.RECORD, run, entry.position, json.dumps(asdict(entry)))
+        self._redis.run(_run_scripts.RECORD, run, entry.position, json.dumps(asdict(entry)))
 
     def progress(self, run: int, *, chunk: int = 1000) -> Iterator[Entry]:
         """See `Ledger.progress`."""

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
 
+from cloudvision import _redis_run_scripts as _run_scripts
 from cloudvision import _redis_scripts as _scripts
 from cloudvision._changes import Changes
 from cloudvision._heartbeat import Heartbeat
@@ -172,18 +173,18 @@ class RedisLedger(RedisAnswers, RedisRuns, RedisCare):
 
     def renew(self) -> None:
         """See `Ledger.renew`."""
-        self._redis.run(_scripts.RENEW, self._owner, self._clock() + self._lease_s, *self._own())
+        self._redis.run(_run_scripts.RENEW, self._owner, self._clock() + self._lease_s, *self._own())
 
     # -- rates that processes share ------------------------------------------------------------------------------------
 
     def take_start(self, bucket: str, windows: Sequence[tuple[int, float]], /) -> float:
         """See `Ledger.take_start`."""
         flat = [value for window in windows for value in window]
-        return float(self._redis.run(_scripts.TAKE_START, bucket, self._shared_now(), *flat))
+        return float(self._redis.run(_run_scripts.TAKE_START, bucket, self._shared_now(), *flat))
 
     def pause_starts(self, bucket: str, seconds: float, /) -> None:
         """See `Ledger.pause_starts`."""
-        self._redis.run(_scripts.PAUSE_STARTS, bucket, self._shared_now(), seconds)
+        self._redis.run(_run_scripts.PAUSE_STARTS, bucket, self._shared_now(), seconds)
 
     # -- inside --------------------------------------------------------------------------------------------------------
 

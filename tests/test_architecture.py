@@ -66,6 +66,7 @@ PARTS = {
     "_redis_answers": "ledger",
     "_redis_care": "ledger",
     "_redis_connection": "ledger",
+    "_redis_run_scripts": "ledger",
     "_redis_runs": "ledger",
     "_redis_scripts": "ledger",
     "ledger_store": "ledger",

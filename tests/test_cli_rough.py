@@ -8,15 +8,12 @@ import json
 import logging
 import os
 import sqlite3
-import sys
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from cloudvision.cli import main
 from cloudvision.cli._talk import Logged, stderr
 from cloudvision.errors import ImageError
 from cloudvision.images import Image
@@ -26,11 +23,8 @@ from cloudvision.providers.fake import Fake
 from cloudvision.raw import Raw
 from cloudvision.sinks import JsonLines, open_sink
 from cloudvision.stop import StopSignal
+from tests.command import FAKE, Run, lines, runner
 from tests.pictures import png
-
-Run = Callable[..., int]
-
-FAKE = ("--provider", "fake", "--no-gate")
 
 
 @pytest.fixture
@@ -38,18 +32,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run the command in an empty folder with one picture, `0.png`; gives its exit code."""
     monkeypatch.chdir(tmp_path)
     Path("0.png").write_bytes(png(0))
-
-    def run_command(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cloudvision", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    return run_command
-
-
-def lines(path: str | Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    return runner(monkeypatch)
 
 
 def test_a_file_name_that_is_not_utf_8_is_spelled_out(run: Run) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from cloudvision.cli import main
 from cloudvision.ledger import Ledger
 from tests import image_analysis_double as azure
+from tests.command import Run, lines, runner
 from tests.pictures import png
 from tests.rekognition_double import KEY_ID, REGION, SECRET, Double, rekognition_double
-
-Run = Callable[..., int]
 
 
 @pytest.fixture
@@ -25,20 +21,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     for n in range(10):
         (tmp_path / f"{n}.png").write_bytes(png(n))
     (tmp_path / "list.txt").write_text("".join(f"{n}.png\n" for n in range(10)))
-
-    def run_command(*arguments: str) -> int:
-        monkeypatch.setattr(
-            sys, "argv", ["cloudvision", "run", "@list.txt", "--no-gate", "-o", "out.jsonl", *arguments]
-        )
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return int(ended.value.code or 0)
-
-    return run_command
-
-
-def lines() -> list[dict[str, object]]:
-    return [json.loads(line) for line in Path("out.jsonl").read_text(encoding="utf-8").splitlines()]
+    command = runner(monkeypatch)
+    return lambda *arguments: command("run", "@list.txt", "--no-gate", "-o", "out.jsonl", *arguments)
 
 
 @pytest.fixture
@@ -60,7 +44,7 @@ def double(aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 def test_rekognition_by_one_name_and_every_picture_gets_its_own_answer(run: Run, double: Double) -> None:
     assert 0 == run("--provider", "aws-rekognition")
     assert 10 == len(double.requests)
-    written = lines()
+    written = lines("out.jsonl")
     assert [f"{n}.png" for n in range(10)] == [line["source"] for line in written]
     for line in written:
         text = line["analysis"]["lines"][0]["text"]  # type: ignore[index]
@@ -79,7 +63,7 @@ def test_rekognition_as_moto_plays_it(run: Run, aws: None, monkeypatch: pytest.M
         assert 0 == run("--provider", "aws-rekognition", "--limit", "2")
     finally:
         server.stop()
-    assert ["IT'S"] * 2 == [line["analysis"]["lines"][0]["text"] for line in lines()]  # type: ignore[index]
+    assert ["IT'S"] * 2 == [line["analysis"]["lines"][0]["text"] for line in lines("out.jsonl")]  # type: ignore[index]
 
 
 def test_the_budget_ends_the_run_with_code_3_and_more_money_goes_on(
@@ -90,7 +74,7 @@ def test_the_budget_ends_the_run_with_code_3_and_more_money_goes_on(
     assert 4 == len(double.requests)
     assert 0 == run("--provider", "aws-rekognition", "--budget", "1")
     assert 10 == len(double.requests)
-    assert [f"{n}.png" for n in range(10)] == [line["source"] for line in lines()]
+    assert [f"{n}.png" for n in range(10)] == [line["source"] for line in lines("out.jsonl")]
 
 
 def test_the_daily_budget_holds_over_runs(run: Run, double: Double) -> None:
@@ -130,7 +114,7 @@ def test_image_analysis_by_one_name_with_the_features_asked_for(run: Run, monkey
             assert "2023-10-01" == seen.query["api-version"]
             assert {"read", "caption", "tags"} == set(seen.query["features"].split(","))
             assert "en" == seen.query["language"]
-    for line in lines():
+    for line in lines("out.jsonl"):
         analysis = line["analysis"]
         assert {"caption", "lines", "tags"} <= set(analysis)  # type: ignore[arg-type]
         assert 0.004 == line["cost_usd"]  # two features of one price group, one of the other

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cloudvision import _ledger_sql as _sql
 from cloudvision._ledger_file import LedgerFile
+from cloudvision._ledger_pending import kept_until
 from cloudvision._ledger_rows import Attempt, Purged
 from cloudvision._owner import is_alive
 from cloudvision.errors import LedgerError
@@ -71,8 +72,10 @@ def _mark_lost(db: sqlite3.Connection, now: float) -> None:
 
 def _uncertain(db: sqlite3.Connection) -> tuple[Attempt, ...]:
     """The attempts that may have been billed, oldest first."""
-    query = f"SELECT id, key, source, provider, run, started, worst FROM attempts WHERE {UNCERTAIN} ORDER BY id"
-    return tuple(Attempt(*row) for row in db.execute(query))
+    query = (
+        f"SELECT id, key, source, provider, run, started, worst, pending FROM attempts WHERE {UNCERTAIN} ORDER BY id"
+    )
+    return tuple(Attempt(*row, kept_until(pending)) for *row, pending in db.execute(query))
 
 
 def _resolve(db: sqlite3.Connection, ids: Collection[int], *, billed: bool, now: float) -> int:

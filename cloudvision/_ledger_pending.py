@@ -27,6 +27,11 @@ class LedgerPending:
             db.execute("UPDATE attempts SET pending = ? WHERE id = ?", (text, held.id))
 
 
+def kept_until(text: str | None) -> float | None:
+    """Until when the service keeps the answer of an operation as it is stored; None for none."""
+    return None if text is None else Pending.from_json(json.loads(text)).expires_at
+
+
 def take_up(
     db: sqlite3.Connection, key: str, *, owner: str, lease_until: float, run: int | None, now: float
 ) -> Reservation | None:

@@ -133,7 +133,11 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that was cut off and may have been billed, `worst` at most; `started` is seconds since the epoch."""
+    """An attempt that was cut off and may have been billed, `worst` at most; times are seconds since the epoch.
+
+    Until `kept_until` the service keeps its answer, which the next call for the same picture asks for; None where there
+    is no such answer.
+    """
 
     id: int
     key: str
@@ -142,6 +146,7 @@ class Attempt:
     run: int | None
     started: float
     worst: int
+    kept_until: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ def uncertain(rows: list[dict[str, str]]) -> tuple[Attempt, ...]:
             int(row["run"]) if row["run"] else None,
             float(row["started"]),
             int(row["worst"]),
+            float(row["pending_until"]) if "pending_until" in row else None,
         )
         for row in rows
         if row["state"] == "uncertain"

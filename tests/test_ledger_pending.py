@@ -93,6 +93,18 @@ def test_an_operation_that_is_over_is_forgotten(open_ledger: Opener) -> None:
     assert isinstance(again, Reservation)
 
 
+def test_the_list_of_uncertain_calls_tells_which_answers_can_still_be_had(open_ledger: Opener) -> None:
+    clock = Clock()
+    ledger = open_ledger(clock=clock)
+    waiting, cut_off = held(ledger, "a"), held(ledger, "b")
+    ledger.keep_pending(waiting, pending(clock))
+    ledger.leave_uncertain(waiting)
+    ledger.leave_uncertain(cut_off)
+    assert {waiting.id: clock.now + DAY, cut_off.id: None} == {
+        attempt.id: attempt.kept_until for attempt in ledger.uncertain_attempts()
+    }
+
+
 def test_a_pending_operation_survives_json() -> None:
     kept = pending(Clock())
     assert kept == Pending.from_json(kept.to_json())

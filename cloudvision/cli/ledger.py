@@ -148,7 +148,10 @@ def _usd(attempts: tuple[Attempt, ...]) -> str:
 
 def _line(attempt: Attempt) -> str:
     cost = f"{attempt.worst / MICROS:.4f} USD"
-    return f"{attempt.id:>6}  {_time(attempt.started)}  {cost}  {attempt.provider}  {attempt.source}"
+    line = f"{attempt.id:>6}  {_time(attempt.started)}  {cost}  {attempt.provider}  {attempt.source}"
+    if attempt.kept_until is None or attempt.kept_until <= time.time():
+        return line
+    return f"{line}  (paid, and its answer comes with the same command until {_time(attempt.kept_until)})"
 
 
 def _attempt(attempt: Attempt) -> dict[str, object]:
@@ -158,6 +161,7 @@ def _attempt(attempt: Attempt) -> dict[str, object]:
         "provider": attempt.provider,
         "run": attempt.run,
         "started": _time(attempt.started),
+        "answer_until": None if attempt.kept_until is None else _time(attempt.kept_until),
         "micros": attempt.worst,
     }
 

@@ -21,7 +21,7 @@ from cloudvision.cli import _flags as flags
 from cloudvision.cli.providers import installed
 from cloudvision.errors import CloudVisionError, ConfigError
 from cloudvision.gate import Gate
-from cloudvision.provider import DETAILS, PROVIDERS, SelfChecking, open_provider
+from cloudvision.provider import DETAILS, PROVIDERS, Details, SelfChecking, open_provider
 
 CONNECT_S = 5.0
 """Seconds that a connection to an endpoint may take."""
@@ -74,11 +74,17 @@ def _of_provider(name: str, shown: str, env: Mapping[str, str], connect: bool) -
         return Finding(shown, False, f"pip install 'cloudvision-gate[{details.extra}]'")
     try:
         asked = open_provider(name, env=env)
-        told = asked.ready() if isinstance(asked, SelfChecking) else details.does
+        told = asked.ready() if isinstance(asked, SelfChecking) else _by_variables(details, env)
     except CloudVisionError as error:
         return Finding(shown, False, str(error).removeprefix(f"{name}: "))
     trouble = next(_out_of_reach(told), None) if connect else None
     return Finding(shown, trouble is None, told if trouble is None else f"{told}; {trouble}")
+
+
+def _by_variables(details: Details, env: Mapping[str, str]) -> str:
+    if missing := [name for name in details.variables if not env.get(name)]:
+        raise ConfigError(f"not set: {', '.join(missing)}")
+    return details.does
 
 
 def _out_of_reach(told: str) -> Iterator[str]:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import Annotated
 
 import typer
 
 from cloudvision import estimate as figures
 from cloudvision import sources
-from cloudvision.accounts import read_accounts
 from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._talk import say
@@ -23,8 +21,9 @@ from cloudvision.stop import StopSignal
 def estimate(
     source: flags.Sources,
     provider: flags.ProviderName = "local-ocr",
-    accounts: flags.AccountsFile = None,
+    accounts: flags.AccountsFile = None,  # noqa: ARG001  as for `run`: whoever answers, it costs the same
     gate: flags.UseGate = True,
+    gate_model: flags.GateModel = DEFAULT,
     features: flags.Features = "",
     model: flags.Model = None,
     pages: flags.Pages = None,
@@ -50,7 +49,7 @@ def estimate(
         source,
         provider,
         Policy(audit=audit),
-        gate=gate,
+        gate=gate_model if gate else None,
         features=features,
         model=model,
         pages=pages,
@@ -60,8 +59,6 @@ def estimate(
         near_duplicates=near_duplicates,
         limit=limit,
     )
-    if accounts is not None:
-        read_accounts(accounts, provider, env=os.environ)  # whoever answers costs the same; the file is to be right
     passed, stop = sources.Passed(), StopSignal()
     downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
     with open_ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:

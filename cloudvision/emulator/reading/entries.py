@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cloudvision.emulator.reading.labels import Label, label_of
 from cloudvision.emulator.reading.money import Amount, amounts, cents
@@ -13,7 +13,7 @@ from cloudvision.emulator.reading.pieces import Piece, Row
 _SUMMARY = re.compile(
     r"(gst|qst|tax|sst|vat)(summary|analysis|breakdown|details?)|^taxcode.*(amount|amt|tax)|^gst.?taxcode"
 )
-_MOST_ROUNDING = 0.5
+_MOST_ROUNDING = 10
 _SPACES = re.compile(r"[^a-z]")
 
 
@@ -53,7 +53,7 @@ def entries_of(rows: Sequence[Row]) -> list[Entry]:
         if not (in_summary and len(found) > 1):
             entries.extend(_entries(row, found, above))
         above = None
-    return entries
+    return list(_named_anew(entries))
 
 
 def _entries(row: Row, found: Sequence[Amount], above: Row | None) -> Iterator[Entry]:
@@ -66,10 +66,15 @@ def _entries(row: Row, found: Sequence[Amount], above: Row | None) -> Iterator[E
             label, label_row = label_of(beside), row
         elif begin == 0 and above is not None and len(found) == 1 and (of_above := label_of(above.text)):
             label, label_row = of_above, above
-        yield Entry(amount, _of_value(label, amount), row, label_row)
+        yield Entry(amount, label, row, label_row)
         begin = amount.end
 
 
-def _of_value(label: Label | None, amount: Amount) -> Label | None:
-    # Cash is rounded by a few cents: what is called "Rounding" and is larger is the rounded amount.
-    return Label.ROUNDED_TOTAL if label is Label.ROUNDING and abs(amount.value) > _MOST_ROUNDING else label
+def _named_anew(entries: Sequence[Entry]) -> Iterator[Entry]:
+    """Cash is rounded by a few cents: what is called "Rounding" and is as large as a sum beside it is the rounded sum."""
+    sums = {entry.cents for entry in entries if entry.label is not Label.ROUNDING}
+    for entry in entries:
+        if entry.label is not Label.ROUNDING or abs(entry.cents) <= _MOST_ROUNDING:
+            yield entry
+        elif any(abs(entry.cents - value) <= _MOST_ROUNDING for value in sums):
+            yield replace(entry, label=Label.ROUNDED_TOTAL)

@@ -42,18 +42,24 @@ _KINDS = tuple(
         (r"(total|payable|am(oun)?t|sales?|sub).*(exc|before|bef|without)(?!.*incl)", Label.SUBTOTAL),
         (r"sub.?t[ao0]?t[ao]?l|subtl|s/total|merchandisetotal|nett?of(gst|tax)", Label.SUBTOTAL),
         (r"^(no|qty|item|items)of|itemcount|itemtotal|totalitem|qty|quantity|saving|point|bonus|member", Label.OTHER),
-        (r"totalincludes|includedin|ofwhich|goodsvalue|(tax|gst)(code|rate|summary)", Label.TAX),
+        (
+            r"total(is)?includ(es|ed)(gst|sst|tax|vat)|totalincludes|includedin|ofwhich|goodsvalue|(tax|gst)(code|rate|summary)",
+            Label.TAX,
+        ),
         (r"service(charge|tax)|svc(charge|chg|$)|sercharge|servchg", Label.SERVICE),
         (r"total(disc|rebate)|disc(ount)?$|^(less)?disc|discount|voucher|rebate|^less", Label.DISCOUNT),
         (
-            r"(total|nett?|am(oun)?t|sales?|payable|bill|paid).*(inc|ind|with(gst|tax)|after(tax|gst))",
+            r"(total|nett?|am(oun)?t|sales?|payable|bill|paid).*(inc|ind|nclu|with(gst|tax)|after(tax|gst))",
             Label.GRAND_TOTAL,
         ),
         (r"in(cl|d)usi?ve", Label.GRAND_TOTAL),
         (r"(total|am(oun)?t)(gst|sst|vat|tax)|^(gst|sst|vat|salestax|tax)", Label.TAX),
         (r"(gst|sst|vat|tax|hst|mwst|iva|tva)(am(oun)?t|payable|total|o|s|\(|@|$)", Label.TAX),
         (r"change|balancereturn|^baki|kembali", Label.CHANGE),
-        (r"(am(oun)?t|balance|total|payment)(now)?(due|outstanding|owing)|duetotal|^balance|topay|payable", Label.DUE),
+        (
+            r"(am(oun)?t|balance|total|payment)(now)?(due|outstanding|owing)|duetotal|^due|^balance|topay|payable",
+            Label.DUE,
+        ),
         (
             r"(grand|nett?|final|bill|invoice|overall|cash|takeout|eatin|dinein)(grand)?(total|am(oun)?t|sales)",
             Label.GRAND_TOTAL,

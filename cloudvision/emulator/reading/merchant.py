@@ -16,11 +16,11 @@ _HEAD_ROWS = 16
 _NAME_ROWS = 8
 
 _LEGAL = re.compile(
-    r"\b(sdn\.?\s*b[hn]d|s/b|bhd|ltd|limited|llc|l\.l\.c|inc|incorporated|corp|corporation|gmbh|ag|s\.?a\.?|plc|llp|pte|"
+    r"\b(s[do]n\.?\s*b[hn][do]|s/b|bhd|ltd|limited|llc|l\.l\.c|inc|incorporated|corp|corporation|gmbh|ag|s\.?a\.?|plc|llp|pte|"
     r"b\.?v|pty|oy|ab|s\.?r\.?l|co(?!\.?\s?(no|reg)))\b\.?",
     re.IGNORECASE,
 )
-_FORM = re.compile(r"\b(sdn\.?\s*b[hn]d|s/b|ltd|limited|llc|inc|gmbh|plc)\b", re.IGNORECASE)
+_FORM = re.compile(r"\b(s[do]n\.?\s*b[hn][do]|s/b|ltd|limited|llc|inc|gmbh|plc)\b", re.IGNORECASE)
 _TRADE = re.compile(
     r"restaurant|restoran|enterprise|trading|stationery|hardware|bakery|bakeries|cafe|kopitiam|mart\b|store|shop|hotel|"
     r"kedai|syarikat|perniagaan|pharmacy|farmasi|market|bookstore|books?\b|centre|center|house|kitchen|company|holdings|"
@@ -31,16 +31,16 @@ _PLACE = re.compile(
     r"\b(jalan|jln|j\.?l\.?n|lot|lorong|taman|tmn|seksyen|kampung|kg|persiaran|lebuh|kawasan|bandar|batu|level|floor|flr|"
     r"unit|wisma|bangunan|blok|block|plaza|mukim|simpang|street|st|road|rd|avenue|ave|boulevard|blvd|drive|dr|lane|ln|"
     r"suite|highway|hwy|square|building|p\.?o\.?\s*box|selangor|johor|kuala lumpur|malaysia|kelantan|pahang|pulau|"
-    r"pinang|perak|melaka|sabah|sarawak|ground)\b|strasse|straße|(?<!\d)\d{5}(?!\d)\s*[,A-Za-z]|^no[.:]?\s?\d|"
+    r"pinang|perak|melaka|sabah|sarawak|ground)\b|strasse|straße|(?<![\dA-Z])\d{5}(?!\d)\s*,?\s*[A-Za-z]{2}|^no[.:]?\s?\d|"
     r"[A-Z]{2},?\s+\d{5}\b",
     re.IGNORECASE,
 )
 _NOT_PLACE = re.compile(
-    r"\b(gst|sst|reg|roc|vat|tax|invoice|receipt|bill to|cash|price|qty|amount|date|cashier|co\.?\s*no|company)\b",
+    r"\b(gst|sst|reg|roc|vat|tax|invoice|receipt|reg\s?no|bill to|cash|price|qty|amount|date|cashier|co\.?\s*no|company)\b",
     re.IGNORECASE,
 )
 _NOT_NAME = re.compile(
-    r"\b(tax\s*invoice|invoice|receipt|gst|vat|reg(istration)?\s*no|tel|fax|phone|cash\s*(sale|bill|receipt)|welcome|thank|"
+    r"\b(tax\s*invoice|invoice|receipt|gst|vat|reg(istration)?\.?\s*no|tel|fax|phone|cash\s*(sale|bill|receipt)|welcome|thank|"
     r"copy|reprint|duplicate|paid|order|table|date|time|licensee|www\.|http|e-?mail|bill|no\.?\s*:|page|posted|original)\b",
     re.IGNORECASE,
 )
@@ -103,6 +103,8 @@ def phone_of(rows: Sequence[Row]) -> Found | None:
             if re.search(r"\b(gst|reg|invoice|receipt|fax|roc)\b", row.text.split(":")[0], re.IGNORECASE):
                 continue
             for match in _PHONE.finditer(row.text):
+                if any(True for _ in dates(match["number"], day_first=True)):
+                    continue
                 number = re.sub(r"\D", "", match["number"])
                 if bool(match["call"]) is called and _is_phone(number, match["number"], called):
                     piece = row.piece(*match.span("number"))

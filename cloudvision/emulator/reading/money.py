@@ -35,7 +35,7 @@ _AMOUNT = re.compile(
     (?P<minus>[-(]\s?)?
     (?:(?P<before>{_SIGNS})\.?\s{{0,2}})?
     (?P<inner_minus>-)?
-    (?P<number>\d{{1,3}}(?:[.,'’]\d{{3}})+[.,]\d{{2}}|\d{{1,7}}[.,]\d{{2}}|(?<=[M$\s-])\.\d\d)
+    (?P<number>\d{{1,3}}(?:[.,'’]\d{{3}})+[.,]\d{{2}}|(?:\d{{1,7}}|O)[.,]\d{{2}}|(?<=[M$\s-])\.\d\d)
     (?!\d(?!\d{{0,5}}[.,]\d\d(?!\d))|[.,:/-]\d|\s?%)
     (?:\s?(?P<after>€|EUR|CHF|MYR|USD|GBP|SGD)(?!\w))?
     (?P<last_minus>-(?!\w))?
@@ -74,7 +74,7 @@ def cents(value: float) -> int:
 
 def _amount(match: re.Match[str]) -> Amount:
     groups = match.groupdict()
-    digits = re.sub(r"\D", "", match["number"])
+    digits = re.sub(r"\D", "", match["number"].replace("O", "0"))
     value = int(digits) / 100 if match.re is _AMOUNT else float(digits)
     if groups.get("minus") or groups.get("inner_minus") or groups.get("last_minus"):
         value = -value

@@ -110,6 +110,15 @@ def test_nothing_is_decided_before_five_audited_positives() -> None:
     assert not backoff.adjusted(verdict(0.1)).worth
 
 
+def test_the_third_time_everything_is_called() -> None:
+    backoff = Backoff()
+    for score in (0.3, 0.2, 0.1):
+        for _ in range(5):
+            backoff.saw(backoff.adjusted(verdict(score)), truth=True, chance=0.5)
+    assert [event.after for event in backoff.events] == [0.3, 0.2, 0.0]
+    assert backoff.adjusted(verdict(0.0)).worth
+
+
 def test_a_verdict_from_before_the_change_counts_no_more() -> None:
     backoff = Backoff()
     for _ in range(5):

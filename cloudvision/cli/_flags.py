@@ -23,6 +23,9 @@ AccountsFile = Annotated[
     Path | None, typer.Option("--accounts", help="Several accounts or regions that share the calls: a TOML file.")
 ]
 UseGate = Annotated[bool, typer.Option("--gate/--no-gate", help="Look first with the local gate.")]
+GateModel = Annotated[
+    str, typer.Option("--gate-model", help="Which gate: a shipped one by name, or a model folder.", show_default=True)
+]
 Features = Annotated[str, typer.Option("--features", help="What to analyse, separated by commas.")]
 Model = Annotated[str | None, typer.Option("--model", help="Model or model version.")]
 Pages = Annotated[str | None, typer.Option("--pages", help="Page ranges of documents, such as 1-3,5.")]
@@ -32,6 +35,15 @@ Shrink = Annotated[bool, typer.Option("--shrink", help="Send large pictures smal
 # what is done with the list
 LedgerName = Annotated[str, typer.Option("--ledger", help="Keeps answers, spend and progress: file or redis://...")]
 Audit = Annotated[float, typer.Option("--audit", help="Share of skips that are called all the same.", min=0, max=1)]
+AuditRecall = Annotated[
+    float | None,
+    typer.Option(
+        "--audit-recall",
+        help="Where the audit shows less, the gate calls more; default: what it is certified for, or 0.95.",
+        min=0.01,
+        max=0.999,
+    ),
+]
 NearDuplicates = Annotated[
     int | None,
     typer.Option(

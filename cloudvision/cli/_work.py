@@ -13,6 +13,10 @@ from cloudvision.case import Source
 from cloudvision.cli._identity import identity
 from cloudvision.fetch import Fetcher
 from cloudvision.gate import Gate
+from cloudvision.gate.backoff import Backoff
+from cloudvision.gate.folder import read_config
+from cloudvision.gate.gate import find
+from cloudvision.gate.rewrite import target_in
 from cloudvision.images import Remote
 from cloudvision.ledger_store import LedgerStore
 from cloudvision.near import NearIndex
@@ -36,6 +40,7 @@ class Work:
     policy: Policy
     limit: int | None
     near_duplicates: int | None
+    audit_recall: float = 0.95
 
     @property
     def details(self) -> Details:
@@ -77,6 +82,7 @@ class Work:
             send_objects=self.details.reads_s3,
             stop=stop,
             near=None if self.near_duplicates is None else NearIndex(self.near_duplicates, store=ledger),
+            backoff=Backoff(recall=self.audit_recall),
         )
 
 
@@ -96,7 +102,7 @@ def work_of(
     provider: str,
     policy: Policy,
     *,
-    gate: bool,
+    gate: str | None,
     features: str,
     model: str | None,
     pages: str | None,
@@ -105,8 +111,9 @@ def work_of(
     timeout_s: float,
     near_duplicates: int | None,
     limit: int | None,
+    audit_recall: float | None = None,
 ) -> Work:
-    """The work that the flags describe.
+    """The work that the flags describe. `gate` is a name or a folder.
 
     Raises:
         ConfigError: the provider is not known, or has no such setting.
@@ -120,7 +127,9 @@ def work_of(
         timeout_s=timeout_s,
     )
     asked = open_provider(provider, options)
-    return Work(tuple(source), asked, options, Gate.load() if gate else None, policy, limit, near_duplicates)
+    looks = None if gate is None else Gate.load(gate)
+    target = audit_recall or (0.95 if gate is None else target_in(read_config(find(gate))))
+    return Work(tuple(source), asked, options, looks, policy, limit, near_duplicates, target)
 
 
 def _is_open_ended(name: str) -> bool:

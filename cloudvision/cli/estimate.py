@@ -13,6 +13,7 @@ from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._talk import say
 from cloudvision.cli._work import work_of
+from cloudvision.gate.gate import DEFAULT
 from cloudvision.ledger_store import open_ledger
 from cloudvision.policy import Policy
 from cloudvision.stop import StopSignal

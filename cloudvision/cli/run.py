@@ -27,6 +27,7 @@ from cloudvision.cli._telemetry import reporting
 from cloudvision.cli._work import work_of
 from cloudvision.errors import BudgetExceededError, CloudVisionError, OutageError, StoppedError
 from cloudvision.fetch import Fetcher
+from cloudvision.gate.gate import DEFAULT
 from cloudvision.ledger import Budget
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.policy import Policy
@@ -40,6 +41,7 @@ def run(
     provider: flags.ProviderName = "local-ocr",
     accounts: flags.AccountsFile = None,
     gate: flags.UseGate = True,
+    gate_model: flags.GateModel = DEFAULT,
     features: flags.Features = "",
     model: flags.Model = None,
     pages: flags.Pages = None,
@@ -58,6 +60,7 @@ def run(
     tier: Annotated[str | None, typer.Option(help="Tier of the account, such as F0: its quota is known.")] = None,
     workers: Annotated[int | None, typer.Option(help="Threads.", min=1, max=512)] = None,
     audit: flags.Audit = 0.0,
+    audit_recall: flags.AuditRecall = None,
     order: Annotated[Order, typer.Option(help="Results in the order of the list, or as they come.")] = "input",
     timeout: flags.Timeout = 60.0,
     longest_outage: Annotated[
@@ -86,7 +89,8 @@ def run(
             uncertain=uncertain,
             again="refused" if again == "rejected" else "all" if again == "all" else "no",
         ),
-        gate=gate,
+        gate=gate_model if gate else None,
+        audit_recall=audit_recall,
         features=features,
         model=model,
         pages=pages,

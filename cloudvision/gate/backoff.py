@@ -6,7 +6,7 @@ positives reaches 5, 10, 20, 40, ...; the k-th look may err with a chance of (1 
 together err with 1 - confidence at most, however long the run.
 
 The new threshold would have missed half of what the target allows, by the audited positives so far. From then on evidence is
-gathered anew, and the threshold can go down again; it never goes up within a run.
+gathered anew. A third time nothing is left to try, and everything is called. It never goes up within a run.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from cloudvision.gate.verdict import Verdict
 
 FIRST_LOOK = 5
 """Audited positives before anything is decided."""
+
+STEPS = 2
+"""How often the threshold goes down before everything is called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class Backoff:
             return None
         before = self._threshold
         assert before is not None
-        after = self._supported()
+        after = self._supported() if len(self.events) < STEPS else 0.0
         event = BackedOff(before, after, at_most, found)
         self.events.append(event)
         self._threshold = after

@@ -52,6 +52,15 @@ def reference_in(config: dict[str, Any]) -> Reference | None:
         return None
 
 
+def target_in(config: dict[str, Any]) -> float:
+    """The recall that a config.json is certified for; 0.95 where it is not."""
+    try:
+        target = float(config["certificate"]["recall"])
+    except (KeyError, TypeError, ValueError):
+        return 0.95
+    return target if 0 < target < 1 else 0.95
+
+
 def rewrite(path: Path, out: Path, *, certificate: Certificate, reference: Reference) -> None:
     """Write `out`, a copy of the model folder or cascade at `path`, with a certified threshold.
 

@@ -34,14 +34,17 @@ class Heartbeat:
         self._every_s = lease_s / BEATS
         self._stopped = threading.Event()
         self._started = False
+        self._lock = threading.Lock()
         weakref.finalize(ledger, self._stopped.set)
 
     def start(self) -> None:
         """Begin to beat; nothing where it beats already."""
-        if not self._started:
+        with self._lock:
+            if self._started:
+                return
             self._started = True
-            # A daemon: whoever ends has ended, and its leases run out.
-            threading.Thread(target=self._beat, name="cloudvision-heartbeat", daemon=True).start()
+        # A daemon: whoever ends has ended, and its leases run out.
+        threading.Thread(target=self._beat, name="cloudvision-heartbeat", daemon=True).start()
 
     def stop(self) -> None:
         """End the thread."""

@@ -13,7 +13,7 @@ import PIL.ImageDraw
 import PIL.ImageFont
 import pytest
 
-from cloudvision.errors import ConfigError, DamagedImageError
+from cloudvision.errors import ConfigError, DamagedImageError, ImageError
 from cloudvision.gate import Criterion, Gate
 from cloudvision.geometry import Polygon
 from cloudvision.images import load
@@ -124,6 +124,55 @@ def odd_pictures() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", odd_pictures())
 def test_an_odd_picture_gets_a_verdict(gate: Gate, name: str) -> None:
     assert 0 <= gate.judge(load(odd_pictures()[name])).score <= 1
+
+
+def signs() -> dict[str, bytes]:
+    """The same sign as files of many kinds."""
+    plain = sign("GRAND OPENING", "Saturday 10 May", "Free coffee all day")
+    grey, blank = plain.convert("L"), PIL.Image.new("RGB", plain.size)
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter to the right
+    deep = PIL.Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    return {
+        "grey": saved(grey, "JPEG"),
+        "16 bits": saved(deep),
+        "CMYK": saved(plain.convert("CMYK"), "JPEG"),
+        "palette": saved(plain.convert("P")),
+        "transparent": saved(plain.convert("RGBA")),
+        "animated": saved(plain, "GIF", save_all=True, append_images=[blank, blank]),
+        "turned by EXIF": saved(plain.rotate(90, expand=True), "JPEG", exif=turned),
+    }
+
+
+@pytest.mark.parametrize("name", signs())
+def test_a_sign_is_worth_a_call_whatever_kind_of_file_it_is(gate: Gate, name: str) -> None:
+    assert gate.judge(load(signs()[name])).worth
+
+
+def test_a_picture_turned_by_exif_is_judged_as_it_is_seen(gate: Gate) -> None:
+    upright = sign("GRAND OPENING", "Saturday 10 May")
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6
+    lying = saved(upright.rotate(90, expand=True), exif=turned)
+    assert gate.score(load(lying)) == pytest.approx(gate.score(load(saved(upright))), abs=0.002)
+
+
+def test_the_first_frame_of_an_animation_decides(gate: Gate) -> None:
+    blank = PIL.Image.new("RGB", (640, 480), (90, 120, 60))
+    late = saved(blank, "GIF", save_all=True, append_images=[sign("GRAND OPENING", "Saturday 10 May")])
+    assert gate.score(load(late)) == pytest.approx(gate.score(load(saved(blank, "GIF"))), abs=1e-6)
+
+
+@pytest.mark.parametrize("side", [1, 2, 7, 31, 32, 33])
+def test_a_picture_smaller_than_the_network_s_step_gets_a_verdict(gate: Gate, side: int) -> None:
+    noise_ = np.random.default_rng(side).integers(0, 256, (side, side + 1, 3), dtype=np.uint8)
+    assert 0 <= gate.judge(load(noise_)).score <= 1
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>not found</html>", b"\x89PNG\r\n\x1a\n"])
+def test_what_is_no_picture_is_a_named_error(gate: Gate, data: bytes) -> None:
+    with pytest.raises(ImageError):
+        gate.judge(load(data))
 
 
 def test_a_picture_that_breaks_off_is_a_named_error(gate: Gate) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import threading
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,6 +17,7 @@ from cloudvision.cli import _interrupt
 from cloudvision.errors import LedgerError
 from cloudvision.ledger import Ledger
 from cloudvision.stop import StopSignal
+from tests.loopback import Request, serving
 
 
 def broken() -> int:
@@ -37,3 +42,21 @@ def test_a_second_ctrl_c_ends_at_once(abandon: Any, left: int, monkeypatch: pyte
         assert ended.wait(10)
     assert [left] == said
     assert [130] == codes
+
+
+def test_a_command_that_only_looks_ends_while_a_download_hangs(tmp_path: Path) -> None:
+    asked, over = threading.Event(), threading.Event()
+
+    def hang(request: Request) -> None:
+        asked.set()
+        over.wait(20)
+
+    with serving(hang) as server:
+        arguments = ["estimate", server.url(), "--provider", "fake", "--no-gate", "--allow-private-hosts"]
+        command = [sys.executable, "-c", "from cloudvision.cli import main; main()", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+        with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
+            assert asked.wait(20)
+            process.send_signal(signal.SIGINT)
+            assert 130 == process.wait(5)
+        over.set()

@@ -1,9 +1,10 @@
-"""Ctrl-C: the first one stops cleanly within seconds, the second one at once."""
+"""Ctrl-C: in a run the first one stops cleanly within seconds, the second one at once; elsewhere it ends the process."""
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -66,5 +67,23 @@ def interruptible(stop: StopSignal, ledger: LedgerStore, *, last_words: Callable
         yield
     finally:
         finished.set()
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def ends_at_once() -> Iterator[None]:
+    """Within this block SIGINT and SIGTERM end the process: for commands that pay for nothing and only look."""
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        # A clean end would wait for the threads, and those for downloads that hang.
+        with suppress(OSError, RuntimeError, ValueError):
+            sys.stdout.flush()
+        os._exit(EXIT_CODE)
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -11,6 +11,7 @@ from cloudvision import estimate as figures
 from cloudvision import sources
 from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
+from cloudvision.cli._interrupt import ends_at_once
 from cloudvision.cli._talk import say
 from cloudvision.cli._work import work_of
 from cloudvision.gate.gate import DEFAULT
@@ -62,7 +63,7 @@ def estimate(
     )
     passed, stop = sources.Passed(), StopSignal()
     downloads = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots)
-    with open_ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher:
+    with open_ledger(ledger) as opened, downloads.open(sleep=stop.sleep) as fetcher, ends_at_once():
         found = figures.estimate(
             work.line(opened, fetcher, stop),
             work.sources(passed),

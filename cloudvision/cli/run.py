@@ -17,7 +17,7 @@ from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._dry_run import dry_run, open_as_it_is
 from cloudvision.cli._duration import seconds
-from cloudvision.cli._interrupt import interruptible
+from cloudvision.cli._interrupt import ends_at_once, interruptible
 from cloudvision.cli._job import Again, Job, Order, Uncertain, micros, quota_of, threads
 from cloudvision.cli._output import open_output, writing
 from cloudvision.cli._show import Bar, Counts
@@ -114,7 +114,7 @@ def run(
     ttl_s = None if answers_ttl is None else seconds(answers_ttl)
     downloads, stop = Downloads(allow_private_hosts, timeout, host_connections, host_rate, robots), StopSignal()
     if only_look:
-        with open_as_it_is(ledger, ttl_s=ttl_s) as opened, downloads.open(sleep=stop.sleep) as fetcher:
+        with open_as_it_is(ledger, ttl_s=ttl_s) as opened, downloads.open(sleep=stop.sleep) as fetcher, ends_at_once():
             raise typer.Exit(dry_run(job, opened, fetcher, stop))
     with (
         reporting(telemetry) as told,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def _uncertain(db: sqlite3.Connection) -> tuple[Attempt, ...]:
     query = (
         f"SELECT id, key, source, provider, run, started, worst, pending FROM attempts WHERE {UNCERTAIN} ORDER BY id"
     )
-    return tuple(Attempt(*row, kept_until(pending)) for *row, pending in db.execute(query))
+    return tuple(replace(Attempt(*row), kept_until=kept_until(pending)) for *row, pending in db.execute(query))
 
 
 def _resolve(db: sqlite3.Connection, ids: Collection[int], *, billed: bool, now: float) -> int:

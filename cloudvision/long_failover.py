@@ -7,7 +7,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from cloudvision.errors import ConfigError, ProviderError, ResultLostError, UnfinishedError
+from cloudvision.errors import (
+    CloudVisionError,
+    ConfigError,
+    ProviderError,
+    ResultLostError,
+    UncertainError,
+    UnfinishedError,
+)
 from cloudvision.failover import Failover
 from cloudvision.images import Image, Remote
 from cloudvision.limit import Limiter
@@ -56,25 +63,26 @@ class LongRunningFailover(Failover):
         """Wait for the answer of the account that accepted it, also of one that has been taken out since.
 
         Raises:
-            UnfinishedError: it is not there yet, or the account is not at hand; it can still be had.
+            UnfinishedError: it is not there yet; it can still be had.
+            UncertainError: the account that has it is not at hand, or refuses our key.
             ProviderError: there is no answer, and there will be none.
         """
         if pending.account is not None and pending.account not in self._later:
-            raise UnfinishedError(
-                f"{self.name}: account {pending.account} has accepted this document, and is not among {self.accounts}",
-                provider=self.name,
+            raise UncertainError(
+                f"{self.name}: account {pending.account} has accepted this document, and is not among"
+                f" {', '.join(self._later)}: add it, or give it up with `cloudvision ledger resolve`"
             )
-        last: UnfinishedError | ResultLostError | None = None
+        last: CloudVisionError | None = None
         for name in self._later if pending.account is None else (pending.account,):
             try:
                 return replace(self._later[name].resume(pending, polling), account=name)
-            except (UnfinishedError, ResultLostError) as error:
+            except (UnfinishedError, UncertainError, ResultLostError) as error:
                 # Nobody wrote down whose it is. One who may still have it outweighs one who has not.
-                last = last if isinstance(last, UnfinishedError) else error
+                last = error if last is None or isinstance(last, ResultLostError) else last
             except (ProviderError, ConfigError) as error:
                 if not error.fatal:
                     raise
                 log.warning("%s: account %s cannot be asked for what it accepted: %s", self.name, name, error)
-                last = UnfinishedError(f"{self.name}: account {name}: {error}", provider=self.name)
+                last = UncertainError(f"{self.name}: account {name} has accepted this document: {error}")
         assert last is not None
         raise last

@@ -72,7 +72,7 @@ class Polling:
                 found = self._in_turn(poll)
             except ThrottledError as error:
                 wait = max(interval, error.retry_after or 0.0)
-            except (ResultLostError, UnfinishedError):
+            except ResultLostError:
                 raise
             except UnavailableError as error:
                 failed += 1

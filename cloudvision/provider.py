@@ -162,7 +162,7 @@ class LongRunning(Protocol):
         """Wait for the answer, in any process, as often as it takes; costs nothing.
 
         Raises:
-            UnfinishedError, AuthError, ConfigError: the answer can still be had.
+            UnfinishedError, UncertainError, AuthError, ConfigError: the answer can still be had.
             ProviderError: any other one: there is no answer, and there will be none.
         """
         ...

@@ -16,6 +16,7 @@ from cloudvision.errors import (
     SettingsRejectedError,
     ThrottledError,
     UnavailableError,
+    UncertainError,
     UnexpectedAnswerError,
     UnfinishedError,
 )
@@ -194,7 +195,7 @@ def test_the_wait_ends_at_its_deadline(double: Double) -> None:
 
 def test_what_another_resource_has_accepted_is_not_asked_for_here(double: Double) -> None:
     theirs = Pending("https://west.example/formrecognizer/documentModels/m/analyzeResults/1", 0.0, 1e12)
-    with pytest.raises(UnfinishedError, match=r"west\.example has accepted this document .*ledger resolve"):
+    with pytest.raises(UncertainError, match=r"west\.example has accepted this document .*ledger resolve"):
         azure(double).resume(theirs)
     assert [] == double.seen
 

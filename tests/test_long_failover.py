@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from cloudvision import images
-from cloudvision.errors import ConfigError, ResultLostError, StoppedError, UnfinishedError
+from cloudvision.errors import ConfigError, ResultLostError, StoppedError, UncertainError
 from cloudvision.ledger import Ledger
 from cloudvision.long_failover import LongRunningFailover
 from cloudvision.outcome import Analysed
@@ -83,7 +83,7 @@ def test_an_account_that_is_taken_out_still_gives_what_it_accepted(doubles: tupl
 
 def test_what_an_account_accepted_that_is_not_there_can_still_be_had(doubles: tuple[Double, Double]) -> None:
     gone = Pending(f"{doubles[0].url}/formrecognizer/documentModels/m/analyzeResults/1", 0.0, 1e12, account="north")
-    with pytest.raises(UnfinishedError, match="account north has accepted this document"):
+    with pytest.raises(UncertainError, match="account north has accepted this document"):
         group(doubles).resume(gone)
 
 
@@ -92,7 +92,7 @@ def test_what_was_accepted_before_there_were_accounts_is_found(doubles: tuple[Do
     pending = alone.submit(images.load(png()))
     assert "west" == group(doubles).resume(pending).account
     doubles[1].operations.clear()
-    with pytest.raises(UnfinishedError):
+    with pytest.raises(UncertainError):
         group(doubles).resume(pending)  # east is another resource, and might have it for all that it says
     with pytest.raises(ResultLostError):
         alone.resume(pending)
@@ -100,7 +100,7 @@ def test_what_was_accepted_before_there_were_accounts_is_found(doubles: tuple[Do
 
 def test_a_key_that_no_longer_fits_leaves_the_answer_to_be_had(doubles: tuple[Double, Double]) -> None:
     pending = group(doubles).submit(images.load(png()))
-    with pytest.raises(UnfinishedError, match="is wrong"):
+    with pytest.raises(UncertainError, match="is wrong"):
         group(doubles, keys=("0" * 32, "0" * 32)).resume(pending)
 
 

@@ -190,3 +190,22 @@ def test_a_process_killed_between_submission_and_answer_has_paid_once(double: Do
         assert (1, 1) == (len(double.posts), len(double.polls))
         assert {"settled": (1, 1500)} == attempts(ledger)
     assert KEY.encode() not in path.read_bytes()
+
+
+def test_what_another_resource_has_accepted_fails_by_itself_and_holds_nobody_up(
+    double: Double, open_ledger: Opener
+) -> None:
+    ledger = open_ledger()
+    with document_double() as other:
+        for number in range(7):
+            with pytest.raises(StoppedError):
+                line(other, ledger, stop=Patient(Watch(), thrown_after=0)).run(png(number))
+        pipeline = line(double, ledger)
+        for number in range(7):
+            outcome = pipeline.run(png(number))
+            assert isinstance(outcome, Failed)
+            assert isinstance(outcome.error, UncertainError)
+        assert isinstance(pipeline.run(png(99)), Analysed)
+        assert 1 == len(double.posts)
+        assert isinstance(line(other, ledger).run(png(0)), Analysed)
+        assert 7 == len(other.posts)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from cloudvision.errors import ConfigError, UnfinishedError
+from cloudvision.errors import ConfigError, UncertainError
 from cloudvision.providers._azure import Connection, Hook, Login, missing_extra
 from cloudvision.providers._document_errors import QUOTA_USED_UP, RESOURCE, poll_refused, refused
 from cloudvision.providers._document_settings import API_VERSION, Settings
@@ -72,7 +72,7 @@ class Wire:
         """Ask for the answer once.
 
         Raises:
-            UnfinishedError: another resource has accepted it.
+            UncertainError: another resource has accepted it.
             ResultLostError: there is no such operation.
             ProviderError, ConfigError: as for `post`.
         """
@@ -81,10 +81,9 @@ class Wire:
         if path is None:
             raise ConfigError(f"{RESOURCE.provider}: {operation!r:.200} is not an operation of this service")
         if _host(operation) != _host(self._endpoint()):
-            raise UnfinishedError(
+            raise UncertainError(
                 f"{RESOURCE.provider}: {_host(operation)} has accepted this document and keeps its answer for a day: ask"
-                f" there ({RESOURCE.endpoint_variable}), or give it up with `cloudvision ledger resolve`",
-                provider=RESOURCE.provider,
+                f" there ({RESOURCE.endpoint_variable}), or give it up with `cloudvision ledger resolve`"
             )
         return self._connection.ask(
             lambda client, hook: self._get(client, hook, path),

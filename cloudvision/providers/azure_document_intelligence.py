@@ -131,6 +131,7 @@ class AzureDocumentIntelligence:
 
         Raises:
             UnfinishedError: it is not there yet, or cannot be asked for; it can still be had.
+            UncertainError: another resource than this one has accepted it; it can still be had there.
             RejectedError: the service could not analyse this document.
             ResultLostError: the service does not have it (any more).
             AuthError, ConfigError: the set-up has changed; it can still be had.

@@ -11,7 +11,7 @@ from cloudvision import _report_gate
 from cloudvision._json import JSON, encode, tagged
 from cloudvision._report_gate import Calibrated, OfGate, of_gate
 from cloudvision.gate import binomial
-from cloudvision.ledger import Entry, Foreseen
+from cloudvision.ledger import Entry, Foreseen, Tally
 from cloudvision.ledger_store import LedgerStore
 
 __all__ = ["Calibrated", "OfGate", "Report", "Share", "page", "report", "rows", "wilson"]
@@ -106,7 +106,7 @@ def report(
         skip_share=wilson(skipped, skipped + called + cached),
         missed_share=_missed(ledger, run, found_text),
         foreseen=None if run is None else ledger.estimated(run),
-        gate=None if worth is None else of_gate(_entries(ledger, run), worth=worth, calibrated=calibrated),
+        gate=None if worth is None else _of_gate(ledger, run, tallies, worth=worth, calibrated=calibrated),
     )
 
 
@@ -120,6 +120,21 @@ def _missed(ledger: LedgerStore, run: int | None, found_text: Callable[[Entry], 
         return None
     audited = [e for entries in _entries(ledger, run) for e in entries if e.audited and e.kind == "analysed"]
     return wilson(sum(found_text(entry) for entry in audited), len(audited))
+
+
+def _of_gate(
+    ledger: LedgerStore,
+    run: int | None,
+    tallies: tuple[Tally, ...],
+    *,
+    worth: Callable[[Entry], bool | None],
+    calibrated: Calibrated | None,
+) -> OfGate | None:
+    audited = any(t.audited for t in tallies)
+    if not audited and calibrated is None:
+        return None  # nothing to learn from reading millions of entries
+    # Without an audit called answers say nothing of recall, and need not be parsed.
+    return of_gate(_entries(ledger, run), worth=worth if audited else lambda _: None, calibrated=calibrated)
 
 
 def _entries(ledger: LedgerStore, run: int | None) -> Iterator[Iterator[Entry]]:

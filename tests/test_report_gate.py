@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -73,8 +75,11 @@ def test_an_audit_that_finds_as_much_as_was_called_says_so(open_ledger: Opener) 
 
 
 def test_without_an_audit_nothing_is_claimed(open_ledger: Opener) -> None:
-    figures = audited_run(open_ledger, pictures=20, audit=0.0)()
-    assert figures.gate.live is None  # type: ignore[attr-defined]
+    ask = audited_run(open_ledger, pictures=20, audit=0.0)
+    figures = ask()
+    assert figures.gate is None  # type: ignore[attr-defined]
+    reference = reference_of(np.linspace(0, 1, 50))
+    assert ask(calibrated=Calibrated("told 1", reference)).gate.live is None  # type: ignore[attr-defined]
     assert "live recall" not in dict(rows(figures))  # type: ignore[arg-type]
 
 
@@ -90,11 +95,10 @@ def test_scores_are_compared_with_those_of_the_calibration_set(open_ledger: Open
 def test_a_gate_that_backed_off_is_told_of(open_ledger: Opener) -> None:
     ledger = open_ledger()
     run = ledger.begin_run("x", command="x", provider="fake")
-    for position, threshold in enumerate((0.5, 0.5, 0.2)):
-        entry = Entry(
-            position, "a", "skipped", str(position), score=0.1, threshold=threshold, model="m", propensity=0.1
-        )
-        ledger.record(run.id, entry)
+    for position, threshold in enumerate((0.5, 0.5, 0.2, 0.2)):
+        kind: Literal["analysed", "skipped"] = "analysed" if position == 3 else "skipped"
+        judged = Entry(position, "a", kind, str(position), score=0.1, threshold=threshold, model="m", propensity=0.1)
+        ledger.record(run.id, replace(judged, audited=position == 3))
     figures = report(ledger, run=run.id, worth=lambda _: None)
     assert figures.gate is not None
     assert figures.gate.backed_off == (0.5, 0.2)
@@ -102,6 +106,6 @@ def test_a_gate_that_backed_off_is_told_of(open_ledger: Opener) -> None:
 
 
 def test_json_has_null_where_there_is_nothing_to_divide_by(open_ledger: Opener) -> None:
-    figures = audited_run(open_ledger, pictures=1, audit=1.0, found=True)()
+    figures = audited_run(open_ledger, pictures=6, audit=1.0)()
     text = json.dumps(figures.to_json(), allow_nan=False)  # type: ignore[attr-defined]
     assert "gate" in json.loads(text)

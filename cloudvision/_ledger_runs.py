@@ -27,7 +27,7 @@ class LedgerRuns:
     _owner: str
 
     def begin_run(self, identity: str, *, command: str, provider: str, reopen: bool = False) -> Run:
-        """Go on with the latest run of this identity if it is unfinished (or with `reopen`), or begin a new one.
+        """Go on with an unfinished run of this identity (or with the latest one, to `reopen` it), or begin a new one.
 
         A run that another living process is at is left to it: the two share answers and nothing else.
         """
@@ -39,8 +39,9 @@ class LedgerRuns:
             ).fetchall()
             free = [row for row in runs if not self._is_elsewhere(*row[1:], now=now)]
             beside = len(free) < len(runs)
-            if free and (free[0][1] is None or reopen):
-                number = int(free[0][0])
+            fit = next((row for row in free if reopen or row[1] is None), None)
+            if fit is not None:
+                number = int(fit[0])
                 db.execute(
                     "UPDATE runs SET ended = NULL, owner = ?, lease_until = ? WHERE id = ?",
                     (self._owner, now + self._lease_s, number),

@@ -5,7 +5,7 @@ from __future__ import annotations
 # The owners from the eighth argument on have ended.
 BEGIN_RUN = """
 local identity, command, provider, now, reopen, owner, lease_until = unpack(ARGV, 1, 7)
-local gone, beside, free, over = {[owner] = true}, 0, nil, nil
+local gone, beside, fit = {[owner] = true}, 0, nil
 for index = 8, #ARGV do gone[ARGV[index]] = true end
 local runs = redis.call('LRANGE', p .. 'runs', 0, -1)
 for index = #runs, 1, -1 do
@@ -13,13 +13,13 @@ for index = #runs, 1, -1 do
   local what, ended, whose, lease = unpack(redis.call('HMGET', name, 'identity', 'ended', 'owner', 'lease_until'))
   if what == identity then
     if not ended and whose and not gone[whose] and tonumber(lease) > tonumber(now) then beside = 1
-    elseif not free then free, over = runs[index], ended end
+    elseif not fit and (not ended or reopen == '1') then fit = runs[index] end
   end
 end
-if free and (not over or reopen == '1') then
-  redis.call('HDEL', p .. 'run:' .. free, 'ended')
-  redis.call('HSET', p .. 'run:' .. free, 'owner', owner, 'lease_until', lease_until)
-  return {tonumber(free), 1, beside}
+if fit then
+  redis.call('HDEL', p .. 'run:' .. fit, 'ended')
+  redis.call('HSET', p .. 'run:' .. fit, 'owner', owner, 'lease_until', lease_until)
+  return {tonumber(fit), 1, beside}
 end
 local id = redis.call('INCR', p .. 'last_run')
 redis.call('HSET', p .. 'run:' .. id, 'identity', identity, 'command', command, 'provider', provider, 'started', now,

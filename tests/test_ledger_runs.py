@@ -67,6 +67,19 @@ def test_a_run_goes_on_elsewhere_once_its_process_has_left_it_or_shows_no_life(o
     assert not begun(here).beside
 
 
+def test_a_run_that_was_cut_off_goes_on_after_another_process_has_done_the_same_list(open_ledger: Opener) -> None:
+    clock = Clock()
+    here, elsewhere = open_ledger(clock=clock), open_ledger(clock=clock, lease_s=60, owner=ELSEWHERE)
+    cut_off, whole = begun(elsewhere).id, begun(here).id
+    here.finish_run(whole)
+    clock.now += 61
+    assert Run(whole, resumed=True) == begun(here, reopen=True)
+    here.finish_run(whole)
+    assert Run(cut_off, resumed=True) == begun(here)
+    here.finish_run(cut_off)
+    assert begun(here).id not in (cut_off, whole)
+
+
 def test_the_run_of_a_process_that_ended_goes_on_at_once(open_ledger: Opener) -> None:
     child = multiprocessing.get_context("spawn").Process(target=begin_and_die, args=(open_ledger.name,))
     child.start()

@@ -158,7 +158,7 @@ class Analysis:
         pages: the pages that were read; a picture that is read as a document has one.
         paragraphs: lines that belong together, in reading order.
         tables: tables with their cells.
-        key_values: keys and values, as forms have them.
+        key_value_pairs: keys and values, as forms have them.
         styles: handwriting and fonts.
         languages: languages of parts of the text.
         documents: documents with fields.
@@ -180,7 +180,7 @@ class Analysis:
     pages: tuple[Page, ...] | None = None
     paragraphs: tuple[Paragraph, ...] | None = None
     tables: tuple[Table, ...] | None = None
-    key_values: tuple[KeyValuePair, ...] | None = None
+    key_value_pairs: tuple[KeyValuePair, ...] | None = None
     styles: tuple[Style, ...] | None = None
     languages: tuple[Language, ...] | None = None
     documents: tuple[Document, ...] | None = None
@@ -227,7 +227,7 @@ _COUNTED = (
     "smart_crops",
     "pages",
     "tables",
-    "key_values",
+    "key_value_pairs",
     "documents",
     "labels",
     "regions",

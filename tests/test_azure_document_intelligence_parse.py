@@ -173,7 +173,7 @@ def test_the_parts_of_a_layout() -> None:
     (paragraph,) = analysis.paragraphs or ()
     assert ("title", 1) == (paragraph.role, len(paragraph.regions))
     assert isinstance(paragraph.regions[0], PageRegion)
-    (pair,) = analysis.key_values or ()
+    (pair,) = analysis.key_value_pairs or ()
     assert ("Total:", None) == (pair.key, pair.value)
     (style,) = analysis.styles or ()
     assert (True, ("two", "words")) == (style.handwritten, style.texts)

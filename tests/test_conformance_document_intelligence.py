@@ -69,7 +69,9 @@ def test_a_saved_answer_parses_completely(path: Path) -> None:
     assert len(analysis.lines or ()) == sum(len(page["lines"]) for page in result["pages"])
     for part, member in (("tables", "tables"), ("documents", "documents"), ("paragraphs", "paragraphs")):
         assert len(getattr(analysis, part) or ()) == len(result.get(member) or ())
-    assert len(analysis.key_values or ()) == len(result.get("keyValuePairs") or result.get("key_value_pairs") or ())
+    assert len(analysis.key_value_pairs or ()) == len(
+        result.get("keyValuePairs") or result.get("key_value_pairs") or ()
+    )
     assert Analysis.from_json(json.loads(json.dumps(analysis.to_json()))) == analysis
 
 

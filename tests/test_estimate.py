@@ -154,3 +154,18 @@ def test_a_run_with_other_flags_was_not_foreseen(
     capsys.readouterr()
     assert 0 == command(monkeypatch, "report", "--json")
     assert json.loads(capsys.readouterr().out)["runs"][0].get("foreseen") is None
+
+
+def test_the_command_counts_the_pages_of_documents_in_a_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bill").write_bytes(document("a", "b"))
+    (tmp_path / "in" / "notes.txt").write_text("no document")
+    monkeypatch.chdir(tmp_path)
+    flags = ["--provider", "azure-document-intelligence", "--model", "prebuilt-layout", "--no-gate", "--json"]
+    assert 0 == command(monkeypatch, "estimate", "in", *flags)
+    told = json.loads(capsys.readouterr().out)
+    assert (1, 1, 0.02) == (told["entries"], told["calls"]["expected"], told["cost_usd"]["expected"])
+    assert 0 == command(monkeypatch, "estimate", "in", "--provider", "aws-rekognition", "--no-gate", "--json")
+    assert 0 == json.loads(capsys.readouterr().out)["entries"]

@@ -49,7 +49,7 @@ def parse_answer(raw: Raw) -> Analysis:
         pages=pages,
         paragraphs=reader.part(result.get("paragraphs"), "paragraphs", lambda e: parts.read_paragraph(reader, e)),
         tables=reader.part(result.get("tables"), "tables", lambda e: parts.read_table(reader, e)),
-        key_values=reader.part(result.get("keyValuePairs"), "keyValuePairs", lambda e: parts.read_pair(reader, e)),
+        key_value_pairs=reader.part(result.get("keyValuePairs"), "keyValuePairs", lambda e: parts.read_pair(reader, e)),
         styles=reader.part(result.get("styles"), "styles", lambda e: parts.read_style(reader, e)),
         languages=reader.part(result.get("languages"), "languages", lambda e: parts.read_language(reader, e)),
         documents=reader.part(result.get("documents"), "documents", lambda e: read_document(reader, e)),

@@ -45,6 +45,7 @@ def receipt(*rows: str, locale: str | None = None) -> Any:
         (("Total Sales  10.63", "Rounding Adj  -0.03", "Total  10.60", "Cash  20.00", "Change  9.40"), 10.6),
         (("Total Qty: 3  31.80", "Total (Excluding GST)  30.00", "Total (Inclusive of GST)  31.80"), 31.8),
         (("TOTAL AMOUNT", "CASH  RM 6.00"), 6.0),
+        (("*Total Qty: 1.00  9.00", "Cash  50.00", "Change  41.00"), 9.0),
         (("Tota1RM14.20", "Cash  RM20.20", "Change  RM6.00"), 14.2),
         (("SUBTOTAL (QTY 2)  RM41.43", "ROUNDING  RM0.02", "SUBTOTAL (QTY 2)  RM41.45", "CASH  51.45", "CHANGE  10.00"), 41.45),
         (("Total 6% supplies  29.33", "Total 0% supplies  -2.13", "Total payable  27.20"), 27.2),

@@ -18,6 +18,7 @@ _WEIGHTS = {
     Label.SUBTOTAL: 0.3,
 }
 _TOTALS = frozenset({Label.ROUNDED_TOTAL, Label.GRAND_TOTAL, Label.DUE, Label.TOTAL, Label.SALES})
+_UNNAMED = 0.2
 _SURE, _LEAST = 0.99, 0.2
 
 
@@ -54,9 +55,9 @@ def _total(entries: Sequence[Entry], items: Sequence[int]) -> Judged | None:
     facts = _Facts(entries, items)
     best: tuple[float, float, int] | None = None
     for index, entry in enumerate(entries):
-        if entry.label in _WEIGHTS and entry.cents > 0:
+        if facts.may_be_total(entry):
             # The same amount may stand there as the total and as the cash; of several totals, the last was to be paid.
-            best = max(best or (0.0, 0.0, 0), (facts.score(entry), _WEIGHTS[entry.label], index))
+            best = max(best or (0.0, 0.0, 0), (facts.score(entry), _weight(entry), index))
     if best is None:
         return None
     score, _, index = best
@@ -79,10 +80,19 @@ class _Facts:
             {-abs(value) for value in _values(entries, Label.DISCOUNT)},
         )
 
+    def may_be_total(self, entry: Entry) -> bool:
+        """It is called something that a total may be called, or is what was given less the change.
+
+        What was given is no total where there was change.
+        """
+        if entry.cents <= 0 or (entry.label is Label.PAID and self._given and entry.cents not in self._given):
+            return False
+        return entry.label in _WEIGHTS or entry.cents in self._given
+
     def score(self, entry: Entry) -> float:
         """How well an amount fits as the total; about 0.3 for a mere mention to 1.8."""
         value = entry.cents
-        score = max(_WEIGHTS[other.label] for other in self._same(value) if other.label in _WEIGHTS)
+        score = max(_weight(other) for other in (entry, *self._same(value)))
         score += 0.05 * min(2, len(self._same(value)) - 1)
         if value in self._given:
             score += 0.5
@@ -100,6 +110,10 @@ class _Facts:
 
     def _same(self, value: int) -> list[Entry]:
         return [other for other in self._entries if other.cents == value and other.label is not None]
+
+
+def _weight(entry: Entry) -> float:
+    return _WEIGHTS.get(entry.label, _UNNAMED) if entry.label else _UNNAMED
 
 
 def _tax(entries: Sequence[Entry], total: Judged | None) -> Judged | None:

@@ -31,7 +31,6 @@ from cloudvision.gate.gate import DEFAULT
 from cloudvision.ledger import Budget
 from cloudvision.ledger_store import LedgerStore, open_ledger
 from cloudvision.policy import Policy
-from cloudvision.sinks import Sink
 from cloudvision.stop import StopSignal
 from cloudvision.telemetry import Telemetry
 
@@ -121,14 +120,14 @@ def run(
         open_ledger(ledger, ttl_s=ttl_s, max_answers=answers_max) as opened,
         downloads.open(sleep=stop.sleep) as fetcher,
     ):
-        # Before the run begins: where another run writes to this file, there is none to go on with later.
-        sink = open_output(output, provider=job.name, names=work.names)
-        raise typer.Exit(_go(job, opened, fetcher, stop, sink, telemetry=told))
+        raise typer.Exit(_go(job, opened, fetcher, stop, telemetry=told))
 
 
-def _go(job: Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, sink: Sink, *, telemetry: Telemetry) -> int:
+def _go(job: Job, ledger: LedgerStore, fetcher: Fetcher, stop: StopSignal, *, telemetry: Telemetry) -> int:
     counts, passed = Counts(), sources.Passed()
     bar = Bar(job.work.length() if stderr.is_terminal else None)
+    # Before the run begins: where another run writes to this file, there is none to go on with later.
+    sink = open_output(job.output, provider=job.name, names=job.work.names)
     ended: CloudVisionError | None = None
     try:
         command = " ".join(map(name_of, job.work.names))[:500]  # kept and shown: without the secrets of URLs

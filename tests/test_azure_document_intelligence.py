@@ -126,6 +126,22 @@ def test_a_token_is_sent_where_there_is_no_key(double: Double) -> None:
     assert {f"Bearer {TOKEN}"} == {seen.headers["authorization"] for seen in double.seen}
 
 
+def test_a_token_that_has_run_out_is_renewed_once(double: Double) -> None:
+    from azure.core.credentials import AccessToken
+
+    tokens = iter(["stale", TOKEN])
+
+    class Credential:
+        def get_token(self, *scopes: str, **_: object) -> AccessToken:
+            return AccessToken(next(tokens), 4_000_000_000)
+
+    time = Watch()
+    polling = Polling(clock=time, sleep=time.sleep)
+    AzureDocumentIntelligence(endpoint=double.url, credential=Credential(), polling=polling).call(images.load(png()))
+    assert ["Bearer stale", f"Bearer {TOKEN}"] == [post.headers["authorization"] for post in double.posts]
+    assert 1 == len(double.polls)
+
+
 def test_a_regional_endpoint_wants_a_key() -> None:
     provider = AzureDocumentIntelligence(endpoint="https://eastus.api.cognitive.microsoft.com")
     with pytest.raises(ConfigError, match="set DOCUMENT_INTELLIGENCE_ENDPOINT to the resource's custom subdomain"):

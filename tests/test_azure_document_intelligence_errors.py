@@ -84,6 +84,7 @@ def refused(double: Double, reply: Reply) -> CloudVisionError:
         (error(403, "403", F0_USED_UP), AuthError, "quota"),
         (error(404, "404", "Resource not found"), AuthError, "check DOCUMENT_INTELLIGENCE_ENDPOINT"),
         (error(405, "MethodNotAllowed", "no"), AuthError, "ENDPOINT"),
+        (Reply(302, b"", {"location": "https://elsewhere.example/"}), AuthError, "ENDPOINT"),
         (error(410, "Gone", "API version is retired"), AuthError, "update cloudvision-gate"),
         (inner(415, "UnsupportedMediaType", "UnsupportedContent", "not supported"), RejectedError, "not supported"),
         (error(429, "429", "Please retry after 58 seconds.", retry_after="58"), ThrottledError, "too many requests"),

@@ -148,6 +148,8 @@ def test_images_are_tagged_untagged_and_deleted_later(client: Any) -> None:
     assert 1 == client.get_tagged_image_count(project.id, tag_ids=[tag.id])
     client.delete_image_tags(project.id, [image.id], [tag.id])
     assert 1 == client.get_untagged_image_count(project.id)
+    assert client.update_image_metadata(project.id, [image.id], {"shelf": "left"}).is_batch_successful
+    assert {"shelf": "left"} == client.get_images_by_ids(project.id, image_ids=[image.id])[0].metadata
     client.delete_images(project.id, image_ids=[image.id])
     assert [] == client.get_images(project.id)
 

@@ -17,7 +17,7 @@ pytest.importorskip("rapidocr", reason="needs the extra emulator")
 
 @pytest.fixture(scope="module")
 def invoice(reading_emulator: Emulator) -> Any:
-    return analysed(reading_emulator, "prebuilt-invoice", as_pdf(invoice_page()))
+    return analysed(reading_emulator, "prebuilt-invoice", as_pdf(invoice_page()), features=["keyValuePairs"])
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,12 @@ def test_the_invoices_articles_are_found(invoice: Any) -> None:
     assert ["Consulting Services", "Document Fee"] == [item["Description"].value for item in items]
     assert [2.0, 3.0] == [item["Quantity"].value for item in items]
     assert [(30.0, 60.0), (10.0, 30.0)] == [(i["UnitPrice"].value.amount, i["Amount"].value.amount) for i in items]
+
+
+def test_names_and_values_are_paired(invoice: Any) -> None:
+    pairs = {pair.key.content: pair.value.content for pair in invoice.key_value_pairs if pair.value}
+    expected = {"Invoice No:": "INV-100", "Due Date:": "12/15/2019", "Subtotal": "$90.00", "Total": "$99.00"}
+    assert expected == {key: pairs.get(key) for key in expected}
 
 
 def test_fields_say_where_in_the_text_they_stand(invoice: Any) -> None:

@@ -164,7 +164,8 @@ def test_an_address_inside_is_not_fetched(cloudvision_emulator: Emulator) -> Non
         ("prebuilt-read", plain(), {"pages": "3-1"}, (400, "InvalidArgument", "InvalidParameter")),
         ("prebuilt-read", plain(), {"pages": "all"}, (400, "InvalidArgument", "InvalidParameter")),
         ("prebuilt-receipt", plain(), {"locale": "not a locale"}, (400, "InvalidArgument", "InvalidParameter")),
-        ("prebuilt-read", plain(), {"features": ["formulas"]}, (400, "InvalidArgument", "InvalidParameter")),
+        ("prebuilt-read", plain(), {"features": ["keyValuePairs"]}, (400, "InvalidArgument", "InvalidParameter")),
+        ("prebuilt-layout", plain(), {"features": ["formulas"]}, (400, "InvalidArgument", "InvalidParameter")),
     ],
 )
 def test_what_the_service_refuses_is_refused_in_its_words_and_not_billed(
@@ -248,3 +249,4 @@ def test_models_and_limits_can_be_asked_for(cloudvision_emulator: Emulator) -> N
         assert 5000 == admin.get_resource_details().custom_document_models.limit
         assert "prebuilt-invoice" in [model.model_id for model in admin.list_document_models()]
         assert "prebuilt-read" == admin.get_document_model("prebuilt-read").model_id
+        assert [] == [*admin.list_document_classifiers(), *admin.list_operations()]

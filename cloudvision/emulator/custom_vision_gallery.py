@@ -36,6 +36,7 @@ class Gallery:
             ("DeleteImages", "DELETE", images, self._delete),
             ("CreateImageTags", "POST", f"{images}/tags", self._tag),
             ("DeleteImageTags", "DELETE", f"{images}/tags", self._untag),
+            ("UpdateImageMetadata", "POST", f"{images}/metadata", self._describe),
             ("CreateImageRegions", "POST", f"{images}/regions", self._mark),
             ("DeleteImageRegions", "DELETE", f"{images}/regions", self._unmark),
         )
@@ -154,6 +155,21 @@ class Gallery:
             else:
                 created.append(made)
         return Reply({"created": created, "duplicated": duplicated, "exceeded": exceeded})
+
+    def _describe(self, call: Call, account: Account) -> Reply:
+        project = self._store.project(call, account)
+        wanted = wire.ids_in(wire.parameters(call).get("imageids"))
+        if len(wanted) > BATCH:
+            raise wire.bad_request("ExceededBatchSize", f"A batch has at most {BATCH} images.")
+        facts = {name: str(value) for name, value in wire.object_in(call).items()}
+        entries: list[JSON] = []
+        for one in wanted:
+            if one in project.pictures:
+                project.pictures[one].metadata |= facts
+            status = "OK" if one in project.pictures else "ErrorImageNotFound"
+            entries.append({"imageId": one, "status": status, "metadata": dict(facts)})
+        good = all(one in project.pictures for one in wanted)
+        return Reply({"isBatchSuccessful": good, "images": entries}, status=200 if good else 207)
 
     def _untag(self, call: Call, account: Account) -> Reply:
         project, query = self._store.project(call, account), wire.parameters(call)

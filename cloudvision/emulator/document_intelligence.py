@@ -2,7 +2,8 @@
 
 Four models are here: prebuilt-read, prebuilt-layout, prebuilt-receipt and prebuilt-invoice. Any other is answered as one
 that does not exist. Not taken, unlike the service: Office files and HTML with prebuilt-read, and the features languages,
-barcodes, formulas, keyValuePairs and styleFont. Not found: selection marks and handwriting (`styles` is always empty).
+barcodes, formulas and styleFont (keyValuePairs only with prebuilt-layout and prebuilt-invoice). Not found: selection marks
+and handwriting (`styles` is always empty).
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ class DocumentIntelligence:
             route("ListModels", "GET", "/documentModels", self._list_models),
             route("GetModel", "GET", "/documentModels/{model}", self._get_model),
             route("GetInfo", "GET", "/info", self._info),
+            route("ListClassifiers", "GET", "/documentClassifiers", self._none),
+            route("ListOperations", "GET", "/operations", self._none),
             # Retired on 2026-08-31.
             route("Retired", "POST", "/v2.0/{rest:path}", self._gone, max_body=MAX_BYTES[self._tier]),
             route("Retired", "GET", "/v2.0/{rest:path}", self._gone),
@@ -157,6 +160,10 @@ class DocumentIntelligence:
             "customNeuralDocumentModelBuilds": {"used": 0, "quota": 20, "quotaResetDateTime": resets},
         }
         return Reply(body)
+
+    def _none(self, call: Call, account: Account) -> Reply:  # noqa: ARG002 - nothing can be built here
+        check_version(call)
+        return Reply({"value": []})
 
     def _gone(self, call: Call, account: Account) -> Reply:  # noqa: ARG002 - for every account
         raise document_errors.gone("v2.0")

@@ -10,6 +10,8 @@ from cloudvision.emulator.reading.answer import Answer
 from cloudvision.emulator.reading.fields import Document
 from cloudvision.emulator.reading.invoice import invoices_of
 from cloudvision.emulator.reading.layout import Layout
+from cloudvision.emulator.reading.pairs import pairs_of
+from cloudvision.emulator.reading.pieces import rows_of_pages
 from cloudvision.emulator.reading.receipt import receipts_of
 from cloudvision.emulator.reading.spans import Index
 
@@ -61,8 +63,10 @@ def find_model(model_id: str) -> Model | None:
     return next((model for model in MODELS if model.id == model_id), None)
 
 
-def analyze_result(layout: Layout, model: Model, *, locale: str | None, index_type: str, version: str) -> JSON:
-    """The `analyzeResult` of a model for what was read."""
+def analyze_result(
+    layout: Layout, model: Model, *, locale: str | None, index_type: str, version: str, pairs: bool
+) -> JSON:
+    """The `analyzeResult` of a model for what was read; with `pairs`, key-value pairs too."""
     answer = Answer(layout, Index(layout.content, index_type))
     result: dict[str, JSON] = {
         "apiVersion": version,
@@ -74,6 +78,8 @@ def analyze_result(layout: Layout, model: Model, *, locale: str | None, index_ty
     if model.tables:
         result["tables"] = answer.tables()
     result["paragraphs"] = answer.paragraphs(roles=model.tables)
+    if pairs:
+        result["keyValuePairs"] = answer.pairs(pairs_of(rows_of_pages(layout.pages)))
     result["styles"] = []
     if model.extract is not None:
         result["documents"] = answer.documents(model.extract(layout, locale))

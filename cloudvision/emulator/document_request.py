@@ -23,8 +23,9 @@ RETIRED = ("2021-09-30-preview", "2022-01-30-preview", "2022-06-30-preview", "20
 """Versions that are answered with 410."""
 
 FEATURES = ("ocrHighResolution", "languages", "barcodes", "formulas", "keyValuePairs", "styleFont")
-"""What the service knows; here only the first can be had."""
+"""What the service knows; `features_of` says what can be had here."""
 
+HERE = ("ocrHighResolution", "keyValuePairs")
 _PICTURES = frozenset(
     {"application/octet-stream", "application/pdf", "image/jpeg", "image/png", "image/bmp", "image/tiff", "image/heif"}
 )
@@ -48,6 +49,9 @@ class Request:
     pages: str | None
     locale: str | None
     high_resolution: bool
+    pairs: bool
+    """Key-value pairs are asked for."""
+
     index_type: str
 
 
@@ -85,12 +89,26 @@ def read_request(call: Call, *, fetch: Callable[[str], bytes], max_bytes: int) -
     if index_type not in INDEX_TYPES:
         raise document_errors.invalid_parameter("StringIndexType", "The value is invalid or not supported.")
     features = [name for name in query.get("features", "").split(",") if name]
-    if any(name != FEATURES[0] for name in features):
+    if set(features) - features_of(model):
         raise document_errors.invalid_parameter("Features", "The feature is invalid or not supported.")
     data = _document(call, fetch)
     if len(data) > max_bytes:
         raise document_errors.refuse(*document_errors.LENGTH)
-    return Request(version, model, data, query.get("pages"), locale, bool(features), index_type)
+    return Request(
+        version=version,
+        model=model,
+        data=data,
+        pages=query.get("pages"),
+        locale=locale,
+        high_resolution="ocrHighResolution" in features,
+        pairs="keyValuePairs" in features,
+        index_type=index_type,
+    )
+
+
+def features_of(model: Model) -> frozenset[str]:
+    """What can be asked of a model: the pairs only of one that looks for tables too."""
+    return frozenset(HERE if model.tables else HERE[:1])
 
 
 def _document(call: Call, fetch: Callable[[str], bytes]) -> bytes:

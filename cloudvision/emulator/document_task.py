@@ -52,7 +52,12 @@ class Task:
         except (RejectedError, ConfigError) as error:
             raise AnalysisError(document_errors.failed("InternalServerError", str(error))) from error
         return analyze_result(
-            layout, request.model, locale=request.locale, index_type=request.index_type, version=request.version
+            layout,
+            request.model,
+            locale=request.locale,
+            index_type=request.index_type,
+            version=request.version,
+            pairs=request.pairs,
         )
 
 

@@ -10,6 +10,8 @@ from cloudvision.emulator.reading import outline
 from cloudvision.emulator.reading.fields import Document, Field
 from cloudvision.emulator.reading.layout import Cell, Layout, Line, Page, Paragraph, Table, Word
 from cloudvision.emulator.reading.outline import Outline
+from cloudvision.emulator.reading.pairs import Pair
+from cloudvision.emulator.reading.pieces import Piece
 from cloudvision.emulator.reading.spans import Index
 
 _VALUES = {
@@ -49,6 +51,17 @@ class Answer:
     def tables(self) -> JSON:
         """`tables`."""
         return [self._table(table) for table in self._layout.tables]
+
+    def pairs(self, pairs: Iterable[Pair]) -> JSON:
+        """`keyValuePairs`."""
+        return [
+            {
+                "key": self._element(pair.key),
+                **({"value": self._element(pair.value)} if pair.value else {}),
+                "confidence": pair.confidence,
+            }
+            for pair in pairs
+        ]
 
     def documents(self, documents: Iterable[Document]) -> JSON:
         """`documents`, with their fields."""
@@ -143,6 +156,13 @@ class Answer:
             found["confidence"] = field.confidence
             found["spans"] = [self._index.span(*span) for span in field.piece.spans]
         return found
+
+    def _element(self, piece: Piece) -> JSON:
+        return {
+            "content": piece.text,
+            "boundingRegions": self._regions(piece.page, piece.outline),
+            "spans": [self._index.span(*span) for span in piece.spans],
+        }
 
     def _spans_of(self, words: Sequence[Word]) -> JSON:
         spans: list[tuple[int, int]] = []

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from cloudvision.training.blog_network import SIDE, BlogNet
+from cloudvision.training.lean_graph import lean
 from cloudvision.training.network import TextNet
 
 INPUT, OUTPUT = "pixels", "logit"
@@ -46,4 +47,4 @@ def to_onnx(net: TextNet | BlogNet) -> bytes:
             opset_version=17,
             dynamo=False,
         )
-        return file.read_bytes()
+        return lean(file.read_bytes())

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from cloudvision.errors import ConfigError
 from cloudvision.gate.preprocess import Preprocessing
+from cloudvision.training.lean_graph import FILTER_OF_ROWS, in_planes
 from cloudvision.training.network import TextNet
 
 Norms = dict[nn.Conv2d, nn.BatchNorm2d]
@@ -63,6 +64,8 @@ def _read(onnx: bytes) -> tuple[dict[str, NDArray[np.float32]], list[tuple[str, 
     graph = package.load_model_from_string(onnx).graph
     # Copies: what the file gives cannot be written to, and torch warns of that.
     arrays = {one.name: numpy_helper.to_array(one).copy() for one in graph.initializer}
+    if FILTER_OF_ROWS in arrays:
+        arrays[FILTER_OF_ROWS] = in_planes(arrays[FILTER_OF_ROWS])
     return arrays, [
         (node.input[1], node.input[2]) for node in graph.node if node.op_type == "Conv" and len(node.input) > 2
     ]

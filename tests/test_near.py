@@ -251,7 +251,11 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.mark.parametrize(("flags", "calls"), [((), 2), (("--near-duplicates", "4"), 1)])
 def test_the_command_takes_the_distance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], calls: int
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flags: tuple[str, ...],
+    calls: int,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for picture in (FIRST, AGAIN):
@@ -264,3 +268,4 @@ def test_the_command_takes_the_distance(
     rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
     assert calls == sum(not row["cached"] for row in rows)
     assert (calls == 1) == ("near-duplicate of first.jpg" in json.dumps(rows[1]))
+    assert (calls == 1) == ("1 answers come with warnings" in capsys.readouterr().err)

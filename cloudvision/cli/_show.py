@@ -24,6 +24,7 @@ class Counts:
     skipped: int = 0
     failed: int = 0
     lines: int = 0
+    warned: int = 0
     spent: float = 0.0
     failures: list[tuple[str, str]] = field(default_factory=list)
 
@@ -41,6 +42,7 @@ class Counts:
                 self.cached += cached
                 self.called += not cached
                 self.lines += len(analysis.lines or ())
+                self.warned += bool(analysis.warnings)
                 self.spent += where.cost_usd if where else 0.0
             case Skipped():
                 self.skipped += 1

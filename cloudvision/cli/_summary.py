@@ -38,6 +38,10 @@ def summary(job: Job, ledger: LedgerStore, this_run: Run, counts: Counts, passed
         say(f"{figures.uncertain} calls of this run were cut off and may have been billed; they count as spent")
     if passed.files:
         say(f"{passed.files} files in folders or under S3 prefixes are no pictures and were passed over")
+    if counts.warned:
+        say(
+            f"{counts.warned} answers come with warnings, such as pages that were not read: see `warnings` in the output"
+        )
     for source, message in counts.failures:
         say(f"[red]failed[/] {escape(source)}: {escape(message)}")
     if counts.failed > SHOWN_FAILURES:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudvision import results
 from cloudvision.emulator.reading.answer import Answer
 from cloudvision.emulator.reading.dates import dates
 from cloudvision.emulator.reading.fields import Document
@@ -20,6 +21,7 @@ from cloudvision.emulator.reading.pages import Picture
 from cloudvision.emulator.reading.read import read
 from cloudvision.emulator.reading.receipt import receipts_of
 from cloudvision.emulator.reading.spans import Index
+from cloudvision.geometry import Polygon
 from tests.documents import typed
 
 SHOP = ("ACME TRADING SDN BHD", "No 7, Jalan Besar", "43000 Kajang", "Date: 03/04/2018 10:15")
@@ -106,6 +108,38 @@ def test_pages_with_totals_and_dates_of_their_own_are_receipts_of_their_own() ->
     assert (1, 2) == whole.pages
     spans = [entry["spans"] for entry in _json(both, [first, second])["documents"]]
     assert [(0, 86), (87, 85)] == [(span["offset"], span["length"]) for (span,) in spans]
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_page_that_lies_sideways_is_read_as_if_it_stood(turns: int) -> None:
+    """`turns`: quarter turns to the right that the page was laid by."""
+    rows = (*SHOP, "Subtotal  10.00", "Total  10.60")
+    width, height = 800, 1000
+    given_width, given_height = (height, width) if turns % 2 else (width, height)
+    lines = [laid(line, turns) for line in typed(*rows)]
+    pixels = np.broadcast_to(np.uint8(255), (given_height, given_width, 3))
+    made = read([Picture(1, pixels, "pixel", 1.0)], lambda _: tuple(reversed(lines)), tables=False)
+    (document,) = receipts_of(made, locale=None)
+    assert 10.6 == document.fields["Total"].value
+    (page,) = _json(made, [document])["pages"]
+    assert (given_width, given_height) == (page["width"], page["height"])
+    assert (90 * turns) % 360 == page["angle"] % 360
+    word = next(word for word in page["words"] if word["content"] == "10.60")
+    expected = {1: (770, 440), 2: (360, 770), 3: (230, 360)}[turns]
+    assert pytest.approx(expected, abs=1) == tuple(word["polygon"][:2])
+
+
+def laid(line: results.Line, turns: int) -> results.Line:
+    """The line on a page that was turned to the right."""
+
+    def placed(polygon: Polygon) -> Polygon:
+        points = polygon.points
+        for _ in range(turns):
+            points = tuple((1 - y, x) for x, y in points)
+        return Polygon(points)
+
+    words = tuple(results.Word(word.text, word.confidence, placed(word.polygon)) for word in line.words)
+    return results.Line(line.text, line.confidence, placed(line.polygon), words)
 
 
 def test_an_amount_due_beside_the_total_is_kept_apart() -> None:

@@ -130,12 +130,9 @@ class Answer:
 
     def _document(self, document: Document) -> JSON:
         pages = [self._pages[number] for number in document.pages]
-        whole = [outline.rectangle(0, 0, page.width, page.height) for page in pages]
         return {
             "docType": document.type,
-            "boundingRegions": [
-                region for page, area in zip(pages, whole, strict=True) for region in self._regions(page.number, area)
-            ],
+            "boundingRegions": [region for page in pages for region in self._regions(page.number, page.whole)],
             "fields": {name: self._field(field) for name, field in document.fields.items()},
             "confidence": document.confidence,
             "spans": [self._index.span(pages[0].offset, pages[-1].offset + pages[-1].length - pages[0].offset)],
@@ -177,7 +174,9 @@ class Answer:
         return [{"pageNumber": page, "polygon": self._polygon(area, self._pages[page])}]
 
     def _polygon(self, area: Outline, page: Page) -> JSON:
-        return [self._unit(value, page) for point in area for value in point]
+        (_, _), (width, height) = page.whole[0], page.whole[2]
+        given = outline.turned(area, -page.turns % 4, width=width, height=height)
+        return [self._unit(value, page) for point in given for value in point]
 
     def _unit(self, value: float, page: Page) -> JSON:
         return round(value) if page.unit == "pixel" else round(value * page.scale, 4)

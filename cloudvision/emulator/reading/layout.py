@@ -20,7 +20,7 @@ class Word:
     """0 to 1."""
 
     outline: Outline
-    """Pixels of the page's picture."""
+    """Pixels of the upright page; see `Page.turns`."""
 
     offset: int = 0
     """Where it begins in the document's `content`, in Unicode code points."""
@@ -91,7 +91,7 @@ class Page:
     """1 for the first page of the file."""
 
     width: float
-    """Pixels of the picture that was read."""
+    """Pixels of the picture as it was given."""
 
     height: float
 
@@ -103,9 +103,18 @@ class Page:
     angle: float
     """Degrees by which the text falls to the right (clockwise), -180 to 180."""
 
+    turns: int = 0
+    """Quarter turns to the left that make the text upright, 0 to 3. All outlines are those of the upright page."""
+
     lines: tuple[Line, ...] = ()
     offset: int = 0
     length: int = 0
+
+    @property
+    def whole(self) -> Outline:
+        """All of the upright page."""
+        width, height = (self.height, self.width) if self.turns % 2 else (self.width, self.height)
+        return (0.0, 0.0), (width, 0.0), (width, height), (0.0, height)
 
 
 @dataclass(frozen=True, slots=True)

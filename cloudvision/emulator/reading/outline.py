@@ -78,5 +78,14 @@ def holds(area: Outline, item: Outline) -> bool:
     return left(area) <= x < right(area) and top(area) <= y < bottom(area)
 
 
+def turned(outline: Outline, turns: int, *, width: float, height: float) -> Outline:
+    """The outline after its picture (`width` x `height`) was turned to the left by quarter turns, 0 to 3."""
+    for _ in range(turns):
+        first, second, third, fourth = ((y, width - x) for x, y in outline)
+        outline = first, second, third, fourth
+        width, height = height, width
+    return outline
+
+
 def rectangle(left_x: float, top_y: float, right_x: float, bottom_y: float) -> Outline:
     return (left_x, top_y), (right_x, top_y), (right_x, bottom_y), (left_x, bottom_y)

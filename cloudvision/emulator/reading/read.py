@@ -39,14 +39,27 @@ def read(pictures: Iterable[Picture], recognise: Recognise, *, tables: bool = Tr
     for picture in pictures:
         height, width = picture.pixels.shape[:2]
         lines = [_line(line, width, height) for line in recognise(picture.pixels) if line.words]
-        drawn = grids(picture.pixels, page=picture.number) if tables else []
+        slope = page_slope(lines)
+        turns = round(slope / (math.pi / 2)) % 4
+        lines = [_turned(line, turns, width, height) for line in lines]
+        drawn = grids(np.rot90(picture.pixels, turns), page=picture.number) if tables else []
         blocks = _placed(_blocks(lines, drawn, page=picture.number), offset)
         ordered = tuple(line for block in blocks for line in block.lines)
         text = "\n".join(line.text for line in ordered)
-        angle = math.degrees(page_slope(ordered))
-        page = Page(picture.number, width, height, picture.unit, picture.scale, angle, ordered, offset, len(text))
+        page = Page(
+            picture.number,
+            width,
+            height,
+            picture.unit,
+            picture.scale,
+            math.degrees(slope),
+            turns,
+            ordered,
+            offset,
+            len(text),
+        )
         pages.append(page)
-        paragraphs.extend(with_roles(blocks, height=height, tables=[table.outline for table in drawn]))
+        paragraphs.extend(with_roles(blocks, height=page.whole[2][1], tables=[table.outline for table in drawn]))
         found.extend(table for grid in drawn if (table := fill(grid, ordered)) is not None)
         texts.append(text)
         offset += len(text) + 1
@@ -103,6 +116,17 @@ def _line(line: results.Line, width: int, height: int) -> Line:
         if word.text
     )
     return Line(line.text, line.confidence or 0.0, _outline(line.polygon, width, height), words)
+
+
+def _turned(line: Line, turns: int, width: float, height: float) -> Line:
+    if not turns:
+        return line
+    words = tuple(
+        dataclasses.replace(word, outline=outline.turned(word.outline, turns, width=width, height=height))
+        for word in line.words
+    )
+    whole = outline.turned(line.outline, turns, width=width, height=height)
+    return dataclasses.replace(line, outline=whole, words=words)
 
 
 def _outline(polygon: Polygon, width: int, height: int) -> Outline:

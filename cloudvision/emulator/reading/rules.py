@@ -58,7 +58,7 @@ def drawings(pixels: NDArray[np.uint8]) -> list[Drawing]:
         ConfigError: OpenCV is not installed.
     """
     cv2 = _cv2()
-    gray = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    gray = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_RGB2GRAY)
     dark = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 25, 12)
     level, upright = _runs(cv2, dark, level=True), _runs(cv2, dark, level=False)
     # Corners are where rules meet; a scan leaves gaps there.

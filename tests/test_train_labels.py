@@ -65,6 +65,14 @@ def test_labels_become_a_folder_that_the_gate_opens(pictures: Path, labelled: pa
     assert first == (tmp_path / "again" / "model.onnx").read_bytes(), "what is trained already is not trained again"
 
 
+def test_where_the_shipped_weights_do_not_fit_it_begins_with_random_ones_and_says_so(
+    pictures: Path, labelled: parts.Labelled, tmp_path: Path
+) -> None:
+    task = job(pictures, tmp_path, start="shipped", recipe=replace(RECIPE, epochs=1))
+    train_labels.run(task, labelled, command="the command")
+    assert "since the shipped gate's do not fit" in (task.out / "MODEL_CARD.md").read_text("utf-8")
+
+
 def test_the_baseline_becomes_a_folder_too(tmp_path: Path) -> None:
     place = folder(tmp_path / "few", each=5, groups=5)
     task = job(place, tmp_path, network="blog", threshold=0.4325)

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from cloudvision.errors import ConfigError
 from cloudvision.gate import metrics
@@ -131,14 +132,9 @@ def _text(job: Job, labelled: parts.Labelled, parted: parts.Parts, place: Path) 
     pixels = cache_pixels(labelled.samples, side=job.recipe.side, folder=place)
     recipe = replace(job.recipe, batch=_batch(job.recipe, pixels, parted))
     pictures = Pictures(labelled.samples, pixels, job.criterion, augment.fonts(), strength=recipe.strength)
-    net, done = TextNet(job.shape), place / "done.npz"
-    torch.manual_seed(recipe.seed)
-    start = "trained from random numbers"
-    if job.start == "shipped":
-        looked_at = [pixels[int(i)] for i in parted.train[:: max(1, len(parted.train) // _LOOKED_AT)]]
-        start_from(net, (find("fast") / "model.onnx").read_bytes(), looked_at, side=recipe.side)
-        start = "trained on from the weights of the gate that the package ships"
+    net, start = _begun(job, [pixels[int(i)] for i in parted.train[:: max(1, len(parted.train) // _LOOKED_AT)]])
     print(start, flush=True)
+    done = place / "done.npz"
     if done.is_file():
         weights.load(net, done)
     else:
@@ -148,6 +144,20 @@ def _text(job: Job, labelled: parts.Labelled, parted: parts.Parts, place: Path) 
         weights.save(net, done)
     logits = predict(net, pixels, parted.judge, side=recipe.side)
     return logits, to_onnx(net), _Told(sum(p.numel() for p in net.parameters()), start, asdict(recipe))
+
+
+def _begun(job: Job, looked_at: list[NDArray[np.uint8]]) -> tuple[TextNet, str]:
+    """The network as it is before it is trained, and in words what it begins with."""
+    torch.manual_seed(job.recipe.seed)
+    net = TextNet(job.shape)
+    if job.start == "scratch":
+        return net, "trained from random numbers"
+    try:
+        start_from(net, (find("fast") / "model.onnx").read_bytes(), looked_at, side=job.recipe.side)
+    except ConfigError as error:
+        torch.manual_seed(job.recipe.seed)  # what was filled in half is thrown away
+        return TextNet(job.shape), f"trained from random numbers, since the shipped gate's do not fit ({error})"
+    return net, "trained on from the weights of the gate that the package ships"
 
 
 def _blog(job: Job, labelled: parts.Labelled, parted: parts.Parts, place: Path) -> tuple[metrics.Scores, bytes, _Told]:

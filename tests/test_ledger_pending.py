@@ -7,6 +7,7 @@ import pytest
 from cloudvision.errors import BudgetExceededError
 from cloudvision.ledger import Budget, Reservation, Stored, Uncertain
 from cloudvision.pending import Pending
+from cloudvision.redis_ledger import RedisLedger
 from tests.ledgers import ANSWER, Clock, Opener, held, reserve, spent
 
 DAY = 24 * 3600.0
@@ -91,6 +92,19 @@ def test_an_operation_that_is_over_is_forgotten(open_ledger: Opener) -> None:
     again = held(ledger, "a")
     assert again.id != first.id
     assert isinstance(again, Reservation)
+
+
+def test_a_request_whose_reply_was_lost_takes_up_the_same_attempt(
+    redis_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    with RedisLedger(f"{redis_address}#lost-reply", clock=clock) as ledger:
+        first = held(ledger, "a")
+        ledger.keep_pending(first, pending(clock))
+        ledger.leave_uncertain(first)
+        monkeypatch.setattr("cloudvision.redis_ledger.secrets.randbits", lambda bits: 41)
+        assert [first.id, first.id] == [held(ledger, "a").id for _ in range(2)]
+        assert {"reserved": (1, 1000)} == spent(ledger)
 
 
 def test_the_list_of_uncertain_calls_tells_which_answers_can_still_be_had(open_ledger: Opener) -> None:

@@ -19,8 +19,9 @@ from cloudvision import images
 from cloudvision.emulator import running
 from cloudvision.errors import CloudVisionError, ConfigError, ProviderError, UnexpectedAnswerError
 from cloudvision.images import Image
+from cloudvision.pending import Pending
 from cloudvision.polling import Polling
-from cloudvision.provider import PROVIDERS, Provider, open_provider
+from cloudvision.provider import PROVIDERS, LongRunning, Provider, open_provider
 from cloudvision.providers._aws_client import AwsCredentials
 from cloudvision.providers._options import Options
 from cloudvision.providers.aws_rekognition import AwsRekognition
@@ -150,6 +151,19 @@ def test_a_call_gives_text_and_the_facts_of_the_call(raw: Raw) -> None:
     assert (raw.width, raw.height) == (320, 240)
     assert raw.latency_s >= 0
     assert raw.received_at > 1_700_000_000
+
+
+@pytest.mark.parametrize("rig", [name for name in RIGS if "document" in name], indirect=True)
+def test_what_is_accepted_can_be_asked_for_as_often_as_wanted_and_from_anywhere(rig: Rig, raw: Raw) -> None:
+    assert isinstance(rig.provider, LongRunning)
+    accepted = rig.provider.submit(sign("NO ENTRY"))
+    elsewhere = Pending.from_json(json.loads(json.dumps(accepted.to_json())))
+    first, second = rig.provider.resume(accepted), rig.provider.resume(elsewhere)
+    assert first.body == second.body
+    assert rig.provider.parse(first).text == rig.provider.parse(raw).text
+    assert (first.width, first.height, first.units) == (raw.width, raw.height, raw.units)
+    assert accepted.expires_at > accepted.submitted_at
+    assert not [secret for secret in rig.secrets if secret in json.dumps(accepted.to_json())]
 
 
 def test_parse_is_repeatable(rig: Rig, raw: Raw) -> None:

@@ -13,6 +13,8 @@ from types import ModuleType
 
 import pytest
 
+from tests import document_double as documents
+from tests.document_files import document
 from tests.rekognition_double import KEY_ID, REGION, SECRET, Reply, rekognition_double
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -80,6 +82,33 @@ def test_the_gate_saves_calls_of_somebody_elses_code(
     out = capsys.readouterr().out
     assert "shop_sign.jpg: HARBOUR BAKERY" in out
     assert "1 of 2 calls made, 0.001 USD saved" in out
+
+
+def test_invoices_become_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("azure.ai.formrecognizer", reason="needs the extra azure")
+    fields = {
+        "VendorName": {"type": "string", "valueString": "CONTOSO LTD."},
+        "InvoiceTotal": {"type": "currency", "valueCurrency": {"amount": 110, "currencyCode": "EUR"}},
+    }
+    told = documents.result("an invoice") | {"documents": [{"docType": "invoice", "fields": fields}]}
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.pdf").write_bytes(document("an invoice"))
+    (tmp_path / "in" / "b.txt").write_text("no invoice")
+    monkeypatch.chdir(tmp_path)
+    with documents.document_double() as double:
+        double.answer_polls(documents.Reply(200, {"status": "succeeded", "analyzeResult": told}))
+        monkeypatch.setenv("DOCUMENT_INTELLIGENCE_ENDPOINT", double.url)
+        monkeypatch.setenv("DOCUMENT_INTELLIGENCE_KEY", documents.KEY)
+        for _ in range(2):
+            sample("invoices").main("in", stop=documents.Patient(documents.Watch()))
+        assert 1 == len(double.posts)
+    out, err = capsys.readouterr()
+    assert ["in/a.pdf,CONTOSO LTD.,,,110.00 EUR,0.01", "in/a.pdf,CONTOSO LTD.,,,110.00 EUR,0.0"] == [
+        line for line in out.splitlines() if line.startswith("in/")
+    ]
+    assert 2 == err.count("in/b.txt: not a picture")
 
 
 def test_a_provider_of_ones_own_runs_through_the_pipeline(capsys: pytest.CaptureFixture[str]) -> None:

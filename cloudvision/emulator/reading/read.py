@@ -38,11 +38,13 @@ def read(pictures: Iterable[Picture], recognise: Recognise, *, tables: bool = Tr
     offset = 0
     for picture in pictures:
         height, width = picture.pixels.shape[:2]
-        lines = [_line(line, width, height) for line in recognise(picture.pixels) if line.words]
+        lines = _recognised(picture.pixels, recognise)
         slope = page_slope(lines)
         turns = round(slope / (math.pi / 2)) % 4
-        lines = [_turned(line, turns, width, height) for line in lines]
-        drawn = grids(np.rot90(picture.pixels, turns), page=picture.number) if tables else []
+        upright = np.rot90(picture.pixels, turns)
+        if turns:  # short texts are read upside down, or not at all, on a page that lies sideways
+            lines = _recognised(np.ascontiguousarray(upright), recognise)
+        drawn = grids(upright, page=picture.number) if tables else []
         blocks = _placed(_blocks(lines, drawn, page=picture.number), offset)
         ordered = tuple(line for block in blocks for line in block.lines)
         text = "\n".join(line.text for line in ordered)
@@ -64,6 +66,11 @@ def read(pictures: Iterable[Picture], recognise: Recognise, *, tables: bool = Tr
         texts.append(text)
         offset += len(text) + 1
     return Layout("\n".join(texts), tuple(pages), tuple(paragraphs), tuple(found))
+
+
+def _recognised(pixels: NDArray[np.uint8], recognise: Recognise) -> list[Line]:
+    height, width = pixels.shape[:2]
+    return [_line(line, width, height) for line in recognise(pixels) if line.words]
 
 
 def _blocks(lines: Sequence[Line], drawn: Sequence[Table], *, page: int) -> list[Paragraph]:
@@ -116,17 +123,6 @@ def _line(line: results.Line, width: int, height: int) -> Line:
         if word.text
     )
     return Line(line.text, line.confidence or 0.0, _outline(line.polygon, width, height), words)
-
-
-def _turned(line: Line, turns: int, width: float, height: float) -> Line:
-    if not turns:
-        return line
-    words = tuple(
-        dataclasses.replace(word, outline=outline.turned(word.outline, turns, width=width, height=height))
-        for word in line.words
-    )
-    whole = outline.turned(line.outline, turns, width=width, height=height)
-    return dataclasses.replace(line, outline=whole, words=words)
 
 
 def _outline(polygon: Polygon, width: int, height: int) -> Outline:

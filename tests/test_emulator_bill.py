@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import cloudvision.emulator
 from cloudvision.batch import run_many
 from cloudvision.breaker import CircuitBreaker, OutageBounds
 from cloudvision.emulator import Emulator, Fault
@@ -77,3 +80,13 @@ def test_an_answer_that_is_lost_on_the_way_is_never_missing_in_the_ledger(cloudv
     settled, uncertain = states["settled"][1], states["uncertain"][1]
     assert billed > PICTURES
     assert settled <= 1000 * billed <= settled + uncertain
+
+
+def test_the_emulator_does_not_know_the_price_list() -> None:
+    folder = Path(cloudvision.emulator.__file__).parent
+    knowing = [
+        file.name
+        for file in folder.rglob("*.py")
+        if re.search(r"^\s*(from|import) .*\bprices\b", file.read_text(), re.M)
+    ]
+    assert [] == knowing

@@ -35,37 +35,44 @@ def read(pictures: Iterable[Picture], recognise: Recognise, *, tables: bool = Tr
     paragraphs: list[Paragraph] = []
     found: list[Table] = []
     texts: list[str] = []
-    offset = 0
     for picture in pictures:
-        height, width = picture.pixels.shape[:2]
-        lines = _recognised(picture.pixels, recognise)
-        slope = page_slope(lines)
-        turns = round(slope / (math.pi / 2)) % 4
-        upright = np.rot90(picture.pixels, turns)
-        if turns:  # short texts are read upside down, or not at all, on a page that lies sideways
-            lines = _recognised(np.ascontiguousarray(upright), recognise)
-        drawn = grids(upright, page=picture.number) if tables else []
+        offset = pages[-1].offset + pages[-1].length + 1 if pages else 0
+        slope, turns, lines = _upright(picture.pixels, recognise)
+        drawn = grids(np.rot90(picture.pixels, turns), page=picture.number) if tables else []
         blocks = _placed(_blocks(lines, drawn, page=picture.number), offset)
         ordered = tuple(line for block in blocks for line in block.lines)
-        text = "\n".join(line.text for line in ordered)
-        page = Page(
-            picture.number,
-            width,
-            height,
-            picture.unit,
-            picture.scale,
-            math.degrees(slope),
-            turns,
-            ordered,
-            offset,
-            len(text),
-        )
+        texts.append("\n".join(line.text for line in ordered))
+        page = _page(picture, slope=slope, turns=turns, lines=ordered, offset=offset, length=len(texts[-1]))
         pages.append(page)
         paragraphs.extend(with_roles(blocks, height=page.whole[2][1], tables=[table.outline for table in drawn]))
         found.extend(table for grid in drawn if (table := fill(grid, ordered)) is not None)
-        texts.append(text)
-        offset += len(text) + 1
     return Layout("\n".join(texts), tuple(pages), tuple(paragraphs), tuple(found))
+
+
+def _upright(pixels: NDArray[np.uint8], recognise: Recognise) -> tuple[float, int, list[Line]]:
+    """The text's fall in radians, the quarter turns to the left that make it stand, and its lines once it does."""
+    lines = _recognised(pixels, recognise)
+    slope = page_slope(lines)
+    turns = round(slope / (math.pi / 2)) % 4
+    if turns:  # short texts are read upside down, or not at all, on a page that lies sideways
+        lines = _recognised(np.ascontiguousarray(np.rot90(pixels, turns)), recognise)
+    return slope, turns, lines
+
+
+def _page(picture: Picture, *, slope: float, turns: int, lines: tuple[Line, ...], offset: int, length: int) -> Page:
+    height, width = picture.pixels.shape[:2]
+    return Page(
+        number=picture.number,
+        width=width,
+        height=height,
+        unit=picture.unit,
+        scale=picture.scale,
+        angle=math.degrees(slope),
+        turns=turns,
+        lines=lines,
+        offset=offset,
+        length=length,
+    )
 
 
 def _recognised(pixels: NDArray[np.uint8], recognise: Recognise) -> list[Line]:

@@ -159,6 +159,10 @@ def test_answers_and_faults_can_be_placed_over_http_and_from_a_folder(
     (tmp_path / "rekognition" / f"{digest}.json").write_text('{"TextDetections": []}')
     assert 1 == cloudvision_emulator.place_folder(tmp_path)
     assert [] == client.detect_text(Image={"Bytes": plain()})["TextDetections"]
+    with pytest.raises(ConfigError, match="unknown service 'recognition'"):
+        (tmp_path / "rekognition").rename(tmp_path / "recognition")
+        cloudvision_emulator.place_folder(tmp_path)
+    assert 400 == web(cloudvision_emulator, f"/emulator/answers/recognition/{digest}", method="PUT", body={})[0]
     script = {"script": [{"fault": "status"}]}
     assert 204 == web(cloudvision_emulator, "/emulator/faults", method="PUT", body=script)[0]
     with pytest.raises(client.exceptions.InternalServerError):

@@ -26,6 +26,7 @@ from starlette.types import Receive, Scope, Send
 
 from cloudvision.emulator.azure_wire import gateway_error
 from cloudvision.emulator.desk import Desk
+from cloudvision.emulator.fault import check_service
 from cloudvision.emulator.placed import Placed, reply_of
 from cloudvision.emulator.service import Service
 from cloudvision.emulator.wire import Endpoint, respond
@@ -94,6 +95,7 @@ class App:
             self._placed.clear()
             return Response(status_code=204)
         try:
+            check_service(request.path_params["service"])
             reply = reply_of(json.loads(await request.body()))
         except (ValueError, RecursionError, ConfigError) as error:
             return JSONResponse({"error": str(error)}, 400)

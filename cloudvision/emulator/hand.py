@@ -94,7 +94,13 @@ class Emulator:
         self._placed.put_object(bucket, key, data)
 
     def place_folder(self, folder: str | os.PathLike[str]) -> int:
-        """Place all of a folder's files `<service>/<sha256>.json`; see `Placed.load`."""
+        """Place all of a folder's files `<service>/<sha256>.json`; see `Placed.load`.
+
+        Raises:
+            ConfigError: an unknown service, or a file that cannot be placed.
+        """
+        for file in Path(folder).glob("*/*.json"):
+            check_service(file.parent.name)
         return self._placed.load(Path(folder))
 
     def misbehave(self, *script: Fault | str, rate: float | None = None) -> None:

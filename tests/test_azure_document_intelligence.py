@@ -71,6 +71,14 @@ def test_all_pages_of_a_file_are_sent_as_they_are(double: Double, format: str) -
     assert (3, 3, None) == (raw.pages, raw.units, raw.width)
 
 
+def test_no_page_of_a_tiff_is_lost_that_was_loaded_as_a_picture(double: Double) -> None:
+    data, double.pages = document("one", "two", format="TIFF"), 2
+    provider, picture = azure(double), images.load(data)
+    assert 2 * 1500 == provider.worst_cost(picture)
+    assert 2 * 1500 == provider.cost(provider.call(picture))
+    assert data == double.posts[0].body
+
+
 def test_a_url_is_fetched_by_the_service(double: Double) -> None:
     url = "https://store.example/a.pdf?sig=secret"
     azure(double).call(Remote("https://store.example/a.pdf", url=url))

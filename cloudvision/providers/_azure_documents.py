@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import AzureKeyCredential, TokenCredential
     from azure.core.pipeline.transport import HttpTransport
 
-_RESULT = re.compile(r"/documentModels/([^/?#]+)/analyzeResults/([A-Za-z0-9._~-]+)(?:[?#]|$)")
+_RESULT = re.compile(r"/documentModels/([A-Za-z0-9._~-]+)/analyzeResults/([A-Za-z0-9._~-]+)(?:[?#]|$)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from cloudvision import images
 from cloudvision._retry_after import retry_after
 from cloudvision.errors import ConfigError, UnexpectedAnswerError
 from cloudvision.images import Image, Limits, Remote
@@ -188,6 +189,7 @@ class AzureDocumentIntelligence:
             if image.url is None:
                 raise ConfigError(f"{self.name} cannot read {image.source}: it takes files and http(s) URLs")
             return image.url, None, None, None
+        image = _whole(image)
         pages = self.settings.asked(image.pages)
         if image.is_document:
             return image.document(LIMITS.max_bytes), None, None, pages
@@ -204,4 +206,11 @@ class AzureDocumentIntelligence:
 
 
 def _pages(image: Image | Remote) -> int | None:
-    return image.pages if isinstance(image, Image) else None
+    return _whole(image).pages if isinstance(image, Image) else None
+
+
+def _whole(image: Image) -> Image:
+    """A TIFF that was loaded as a picture may have pages that nobody has counted yet."""
+    if image.format != "TIFF" or image.is_document:
+        return image
+    return images.load(image.data, name=image.source, documents=True)

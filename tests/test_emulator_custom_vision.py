@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -182,6 +183,35 @@ def test_the_free_tier_has_two_projects() -> None:
         for name in ("one", "two"):
             client.create_project(name)
         assert (400, "BadRequestExceedProjectLimit") == code_of(lambda: client.create_project("three"))
+
+
+def test_the_free_tier_predicts_twice_a_second() -> None:
+    from azure.cognitiveservices.vision.customvision.prediction.models import CustomVisionErrorException
+
+    with running(reader=MadeUpReader(), tier="F0", clock=lambda: 7.0) as emulator:
+        statuses, asking = [], prediction(emulator)
+        for _ in range(3):
+            with pytest.raises(CustomVisionErrorException) as caught:
+                asking.classify_image("0" * 8, "published", picture(RED))
+            statuses.append(caught.value.response.status_code)
+        assert [404, 404, 429] == statuses
+        assert "1" == caught.value.response.headers["Retry-After"]
+        assert "429" == caught.value.response.json()["error"]["code"]
+
+
+def test_many_may_upload_at_once(client: Any, cloudvision_emulator: Emulator) -> None:
+    project = client.create_project("fruit")
+    tag = client.create_tag(project.id, "apple")
+
+    def upload(worker: int) -> list[str]:
+        mine = [picture((worker, number, 0)) for number in range(5)] + [picture(RED)]
+        summary = uploaded(training(cloudvision_emulator), project.id, entries(mine, tag.id))
+        return [image.status for image in summary.images]
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = [status for found in pool.map(upload, range(8)) for status in found]
+    assert (41, 7) == (statuses.count("OK"), statuses.count("OKDuplicate"))
+    assert 41 == client.get_tagged_image_count(project.id)
 
 
 def test_a_wrong_key_is_refused_in_the_gateways_own_shape(cloudvision_emulator: Emulator) -> None:

@@ -159,8 +159,8 @@ def test_answers_and_faults_can_be_placed_over_http_and_from_a_folder(
     (tmp_path / "rekognition" / f"{digest}.json").write_text('{"TextDetections": []}')
     assert 1 == cloudvision_emulator.place_folder(tmp_path)
     assert [] == client.detect_text(Image={"Bytes": plain()})["TextDetections"]
+    (tmp_path / "rekognition").rename(tmp_path / "recognition")
     with pytest.raises(ConfigError, match="unknown service 'recognition'"):
-        (tmp_path / "rekognition").rename(tmp_path / "recognition")
         cloudvision_emulator.place_folder(tmp_path)
     assert 400 == web(cloudvision_emulator, f"/emulator/answers/recognition/{digest}", method="PUT", body={})[0]
     script = {"script": [{"fault": "status"}]}

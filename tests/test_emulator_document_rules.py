@@ -152,6 +152,15 @@ def test_an_amount_due_beside_the_total_is_kept_apart() -> None:
     assert expected == {name: found[name]["amount"] for name in expected}
 
 
+def test_a_date_without_a_name_is_that_of_the_invoice_unless_it_is_another() -> None:
+    def date_of(*rows: str) -> Any:
+        (document,) = invoices_of(layout(("Invoice No: 5", *rows, "Total  40.00")), locale="en-GB")
+        return {name: field.value for name, field in document.fields.items() if field.type == "date"}
+
+    assert {"InvoiceDate": "2018-04-03"} == date_of("London, 3 April 2018")
+    assert {"DueDate": "2018-05-03"} == date_of("Due date: 3 May 2018")
+
+
 def test_columns_without_rules_are_told_by_their_heads() -> None:
     lines = typed("Invoice No: 5", "Description  Qty Amount", "Blue paint  2 40.00", "for walls", "Total  40.00")
     (document,) = invoices_of(read([Picture(1, PIXELS, "pixel", 1.0)], lambda _: lines, tables=False), locale=None)

@@ -18,6 +18,7 @@ from cloudvision.emulator.reading.money import amounts
 from cloudvision.emulator.reading.pieces import Piece, Row, lines_of, rows_of_pages
 from cloudvision.emulator.reading.region import Region, region_of
 from cloudvision.emulator.reading.totals import Judged, totals_of
+from cloudvision.emulator.reading.when import purchase_date
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -31,7 +32,7 @@ _TEXTS = {
     "CustomerId": _pattern(rf"\b(?:customer|client|account|acct){_NUMBER}\.?"),
 }
 _DATES = {
-    "InvoiceDate": _pattern(r"\b(?:invoice\s+date|date\s+of\s+issue|date\s+issued|issue\s+date|dated?)\b(?!\s*due)"),
+    "InvoiceDate": _pattern(r"\b(?:invoice\s+date|date\s+of\s+issue|date\s+issued|issue\s+date|(?<!\w\s)dated?)\b(?!\s*due)"),
     "DueDate": _pattern(r"\b(?:due\s+date|payment\s+due(?:\s+by)?|date\s+due|due\s+by|due\s+on|pay\s+by)\b"),
 }
 _CUSTOMER = _pattern(
@@ -65,11 +66,15 @@ def _numbers(rows: Sequence[Row]) -> dict[str, Field]:
 
 
 def _dates(rows: Sequence[Row], region: Region) -> dict[str, Field]:
+    """Dates by their names; a date without a name is that of the invoice."""
     found: dict[str, Field] = {}
     for name, pattern in _DATES.items():
         if one := named(rows, pattern, _date_taker(region)):
             value = next(dates(one.piece.text, day_first=region.day_first))
             found[name] = fields.date(value.value, one.piece, one.confidence)
+    when = purchase_date(rows, region)
+    if "InvoiceDate" not in found and when is not None and all(f.piece != when.date_piece for f in found.values()):
+        found["InvoiceDate"] = fields.date(when.date.value, when.date_piece, round(0.8 * when.date_confidence, 3))
     return found
 
 

@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'cloudvision-gate[train]'")
 
+torch.set_num_threads(1)  # on a busy machine two threads wait for each other
+
 from cloudvision.training.blog_network import (  # noqa: E402
     PARAMETERS,
     BlogNet,

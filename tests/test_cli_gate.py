@@ -73,6 +73,7 @@ def test_a_threshold_is_certified_and_written_into_a_folder_that_runs(
     gate, config = Gate.load("mine"), json.loads(Path("mine/config.json").read_text("utf-8"))
     assert gate.threshold == pytest.approx(told["threshold"], abs=1e-6)
     assert gate.threshold <= told["threshold"]
+    assert gate.model == f"{Gate.load('fast').model}-{told['data_sha256'][:8]}"
     assert (told["positives"], told["groups"], told["method"]) == (70, None, "exact binomial")
     assert config["certificate"]["data_sha256"] == told["data_sha256"]
     assert config["calibration_scores"]["pictures"] == 90

@@ -81,7 +81,6 @@ def gate_train(
         recall=recall,
         confidence=confidence,
         threshold=threshold,
-        by_group=group is not None,
     )
     torch.set_num_threads(threads)
     labelled = parts.read(labels, group=group, criterion=criterion)

@@ -38,7 +38,7 @@ class Estimated:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Figures at one threshold, each under its own name; see "Words" in the README.
+    """Figures at one threshold, each under its own name.
 
     Args:
         pictures, positives, groups: what was judged.

@@ -80,7 +80,9 @@ def rewrite(path: Path, out: Path, *, certificate: Certificate, reference: Refer
         for name in _FILES:
             if (path / name).is_file():
                 shutil.copyfile(path / name, out / name)
-        new = config | entries(certificate, reference)
+        # Another name: entries of a ledger tell by it which gate judged, and whose calibration scores theirs compare with.
+        version = f"{str(config['version']).partition('-')[0]}-{certificate.data_sha256[:8] or 'own'}"
+        new = config | entries(certificate, reference) | {"version": version}
         (out / "config.json").write_text(json.dumps(new, indent=2) + "\n", encoding="utf-8")
         with (out / "MODEL_CARD.md").open("a", encoding="utf-8") as card:
             card.write(_section(certificate))

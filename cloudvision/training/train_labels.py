@@ -46,7 +46,6 @@ class Job:
         start: "shipped" begins with the weights of the gate that the package ships.
         recall, confidence: what the threshold is certified for, where there are enough positives.
         threshold: instead of a certified one.
-        by_group: groups are what is exchangeable, not pictures.
     """
 
     place: Path
@@ -62,7 +61,6 @@ class Job:
     recall: float = 0.95
     confidence: float = 0.95
     threshold: float | None = None
-    by_group: bool = False
 
 
 def run(job: Job, labelled: parts.Labelled, *, command: str) -> Evaluation:
@@ -103,7 +101,11 @@ def run(job: Job, labelled: parts.Labelled, *, command: str) -> Evaluation:
         calibration=calibration,
         criterion=job.criterion,
         threshold=trained_folder.choose(
-            judged, recall=job.recall, confidence=job.confidence, fixed=job.threshold, by_group=job.by_group
+            judged,
+            recall=job.recall,
+            confidence=job.confidence,
+            fixed=job.threshold,
+            by_group=parted.by == "group",  # then the pictures that judge are no random draw of all pictures
         ),
         judged=judged,
         facts=trained_folder.Facts(

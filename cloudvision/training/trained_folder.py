@@ -75,7 +75,10 @@ def choose(judged: Judged, *, recall: float, confidence: float, fixed: float | N
         )
     except ConfigError as error:
         value = metrics.threshold_at_recall(judged.scores, judged.truth, recall=recall)
-        why = f"highest with recall {recall} on {int(judged.truth.sum())} held-out positives; not certified: {error}"
+        why = (
+            f"highest with recall {recall} on {int(judged.truth.sum())} held-out positives; not certified: {error};"
+            " certify one with `cloudvision gate calibrate` on a random draw of your pictures"
+        )
         return Threshold(rounded(value), why, None)
     return Threshold(rounded(found.threshold), chosen(found), found)
 

@@ -32,10 +32,10 @@ def write_card(facts: Facts, evidence: Evidence, *, onnx_bytes: int) -> str:
     parts = (
         _head(facts, onnx_bytes=onnx_bytes),
         _training(facts),
-        _results(facts, evidence),
-        _calibration(evidence),
-        _sources(evidence),
-        _limits(facts, evidence),
+        results(evidence, folds=facts.folds, run=facts.folds_run) + threshold_without_promise(evidence),
+        calibration(evidence),
+        sources(evidence),
+        limits(evidence, side=facts.recipe.side),
         _DATA,
     )
     return "\n\n".join(part.strip() for part in parts) + "\n"
@@ -81,43 +81,64 @@ SHA-256 of manifest and lines: `{f.data_digest}`
 """
 
 
-def _results(f: Facts, e: Evidence) -> str:
+def results(e: Evidence, *, folds: int, run: int) -> str:
     rows = "\n".join(
         f"| {r.truth} | {r.pictures:,} | {r.positives:,} | {r.auc:.3f} | {r.specificity_95:.3f} | {r.specificity_98:.3f} |"
         for r in e.rows()
     )
-    c = e.confusion()
     return f"""
 ## Results on sources that the scoring network had not seen
 
-{len(e.scores):,} pictures of {len(set(e.groups))} sources ({f.folds_run} of {f.folds} folds). *Criterion*: meets it,
+{len(e.scores):,} pictures of {len(set(e.groups))} sources ({run} of {folds} folds). *Criterion*: meets it,
 against all others, one-word signs included. *Clear cases*: meets it, against pictures without any line.
 
 | truth | pictures | positives | AUC | specificity at recall 0.95 | specificity at recall 0.98 |
 |---|---|---|---|---|---|
 {rows}
-
-Threshold {e.threshold:.4f}: the highest with recall {e.recall} on these very pictures. It is *not certified*: on other
-pictures the recall will be another. At it: recall {c.recall:.3f}, specificity {c.specificity:.3f}, precision
-{c.precision:.3f}, NPV {c.npv:.3f}, accuracy {c.accuracy:.3f}; {c.skipped:.1%} of the calls skipped.
 """
 
 
-def _calibration(e: Evidence) -> str:
-    bins = "\n".join(f"| {score:.2f} | {share:.2f} | {count} |" for score, share, count in e.reliability())
+def threshold_without_promise(e: Evidence) -> str:
+    return f"""
+Threshold {e.threshold:.4f}: the highest with recall {e.recall} on these very pictures. It is *not certified*: on other
+pictures the recall will be another. {at_threshold(e)}
+"""
+
+
+def at_threshold(e: Evidence) -> str:
+    c = e.confusion()
+    return f"""At it: recall {c.recall:.3f}, specificity {c.specificity:.3f}, precision
+{c.precision:.3f}, NPV {c.npv:.3f}, accuracy {c.accuracy:.3f}; {c.skipped:.1%} of the calls skipped."""
+
+
+def calibration(e: Evidence) -> str:
     return f"""
 ## Calibration
 
 Platt (slope {e.calibration.slope:.4f}, offset {e.calibration.offset:.4f}), fitted on the held-out pictures above, and shown
 on the same ones:
-
-| mean score | share that meets the criterion | pictures |
-|---|---|---|
-{bins}
+{_bins(e)}
 """
 
 
-def _sources(e: Evidence) -> str:
+def reliability(e: Evidence) -> str:
+    return f"""
+## Calibration
+
+On the pictures above:
+{_bins(e)}
+"""
+
+
+def _bins(e: Evidence) -> str:
+    bins = "\n".join(f"| {score:.2f} | {share:.2f} | {count} |" for score, share, count in e.reliability())
+    return f"""
+| mean score | share that meets the criterion | pictures |
+|---|---|---|
+{bins}"""
+
+
+def sources(e: Evidence) -> str:
     rows = "\n".join(_source(name, c) for name, c in e.by_group())
     return f"""
 ## By source, at the threshold
@@ -135,7 +156,7 @@ def _source(name: str, c: metrics.Confusion) -> str:
     return f"| {name} | {positives} | {recall} | {negatives} | {specificity} |"
 
 
-def _limits(f: Facts, e: Evidence) -> str:
+def limits(e: Evidence, *, side: int) -> str:
     missed = [(name, c.false_negative, c.true_positive + c.false_negative) for name, c in e.by_group()]
     called = [(name, c.false_positive, c.true_negative + c.false_positive) for name, c in e.by_group()]
     return f"""
@@ -143,7 +164,7 @@ def _limits(f: Facts, e: Evidence) -> str:
 
 - Most missed: {_worst(missed)}.
 - Most called in vain: {_worst(called)}.
-- It sees a picture at {f.recipe.side} pixels: small print in a large photo is missed.
+- It sees a picture at {side} pixels: small print in a large photo is missed.
 - The labels are an engine's opinion: the engine misses faint and curved text, and scripts that it cannot read counted as
   no text.
 - Recall differs from source to source (table above): measure it on your own pictures before relying on it.

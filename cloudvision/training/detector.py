@@ -1,0 +1,101 @@
+"""The trunk of PP-OCRv6's text detector (small, Apache-2.0), as the exact stage's eyes.
+
+RapidOCR's wheel brings the detector. Of its graph everything up to the feature pyramid's end is kept: 96 channels at a
+quarter of the input, averaged over 2 x 2 here. What comes after, which turns features into a map of the input's size, costs a
+fifth of the time and is left out: a read-out of our own takes its place.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper, numpy_helper
+
+from cloudvision._onnxruntime import quiet
+from cloudvision.errors import ConfigError
+
+MODEL = "PP-OCRv6_det_small.onnx"
+CHANNELS, STRIDE = 96, 8
+PIXELS, FEATURES = "pixels", "features"
+# The detector was trained on BGR pictures with these, in that order.
+MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def detector_file() -> Path:
+    """Raises ConfigError where RapidOCR, or this model of it, is not installed."""
+    found = importlib.util.find_spec("rapidocr")
+    folder = Path(found.origin).parent / "models" if found and found.origin else None
+    if folder is None or not (folder / MODEL).is_file():
+        raise ConfigError(
+            f"the exact stage starts from {MODEL} of RapidOCR: pip install 'cloudvision-gate[local,train]'"
+        )
+    return folder / MODEL
+
+
+def trunk(file: Path, *, opset: int) -> ModelProto:
+    """(1, h, w, 3) uint8 RGB -> (1, CHANNELS, h / STRIDE, w / STRIDE); h and w divisible by 32."""
+    whole = onnx.load(str(file))
+    (given,) = whole.graph.input
+    end = [node for node in whole.graph.node if node.op_type == "Concat"][-1].output[0]
+    cut = onnx.utils.Extractor(whole).extract_model([given.name], [end])
+    model = onnx.version_converter.convert_version(cut, opset)
+    graph = model.graph
+    _take_rgb(graph, given.name)
+    mean, scale = np.array(MEAN[::-1]) * 255, 1 / (np.array(DEVIATION[::-1]) * 255)
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(mean.astype(np.float32), "pixel_mean"),
+            numpy_helper.from_array(scale.astype(np.float32), "pixel_scale"),
+        ]
+    )
+    front = [
+        helper.make_node("Cast", [PIXELS], ["pixels_float"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["pixels_float", "pixel_mean"], ["pixels_centred"]),
+        helper.make_node("Mul", ["pixels_centred", "pixel_scale"], ["pixels_scaled"]),
+        helper.make_node("Transpose", ["pixels_scaled"], [given.name], perm=[0, 3, 1, 2]),
+    ]
+    back = helper.make_node("AveragePool", [end], [FEATURES], kernel_shape=[2, 2], strides=[2, 2])
+    nodes = [*front, *graph.node, back]
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            "trunk",
+            [helper.make_tensor_value_info(PIXELS, TensorProto.UINT8, [1, "height", "width", 3])],
+            [helper.make_tensor_value_info(FEATURES, TensorProto.FLOAT, [1, CHANNELS, "rows", "columns"])],
+            list(graph.initializer),
+        ),
+        opset_imports=[helper.make_opsetid("", opset)],
+        ir_version=min(model.ir_version, 10),
+    )
+
+
+class Trunk:
+    """The trunk, ready to run on one thread."""
+
+    def __init__(self, model: ModelProto) -> None:
+        onnxruntime = quiet()
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._session: Any = onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(1, h, w, 3) -> (CHANNELS, h / STRIDE, w / STRIDE)."""
+        (features,) = self._session.run([FEATURES], {PIXELS: pixels})
+        return np.asarray(features[0], dtype=np.float32)
+
+
+def _take_rgb(graph: onnx.GraphProto, name: str) -> None:
+    """Turn the first convolution's weights round, so that it takes RGB."""
+    (first,) = (node for node in graph.node if name in node.input)
+    (weights,) = (entry for entry in graph.initializer if entry.name == first.input[1])
+    turned = numpy_helper.to_array(weights)[:, ::-1]
+    weights.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(turned), weights.name))

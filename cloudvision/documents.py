@@ -11,59 +11,15 @@ all other fields are on the `Document` itself: `invoice.document.field("InvoiceT
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, time
-from typing import ClassVar, Self
 
-from cloudvision._field_values import FieldValues, Money
-from cloudvision.results import Analysis, Document
+from cloudvision._document_view import LineItem, View, line_item
+from cloudvision._field_values import Money
 
 __all__ = ["IdentityDocument", "Invoice", "LineItem", "Money", "Receipt"]
 
 
-@dataclass(frozen=True, slots=True)
-class LineItem:
-    """One line of an invoice or of a receipt; `amount` is that of the whole line."""
-
-    description: str | None
-    quantity: float | None
-    unit: str | None
-    unit_price: Money | None
-    amount: Money | None
-    product_code: str | None
-    date: date | None
-
-
-def _item(entry: FieldValues) -> LineItem:
-    return LineItem(
-        description=entry.text("Description", "Name"),
-        quantity=entry.number("Quantity"),
-        unit=entry.text("Unit", "QuantityUnit"),
-        unit_price=entry.money("UnitPrice", "Price"),
-        amount=entry.money("Amount", "TotalPrice"),
-        product_code=entry.text("ProductCode"),
-        date=entry.day("Date"),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _View:
-    document: Document
-
-    kinds: ClassVar[tuple[str, ...]] = ()
-    """How the document types begin that this is a view of."""
-
-    @classmethod
-    def all_in(cls, analysis: Analysis) -> tuple[Self, ...]:
-        """The documents of this kind in an answer."""
-        return tuple(cls(found) for found in analysis.documents or () if found.kind.startswith(cls.kinds))
-
-    @property
-    def _read(self) -> FieldValues:
-        return FieldValues(self.document.fields)
-
-
-class Invoice(_View):
+class Invoice(View):
     """A document of the model "prebuilt-invoice"."""
 
     kinds = ("invoice",)
@@ -137,10 +93,10 @@ class Invoice(_View):
 
     @property
     def line_items(self) -> tuple[LineItem, ...]:
-        return tuple(_item(entry) for entry in self._read.entries("Items"))
+        return tuple(line_item(entry) for entry in self._read.entries("Items"))
 
 
-class Receipt(_View):
+class Receipt(View):
     """A document of the model "prebuilt-receipt"."""
 
     kinds = ("receipt",)
@@ -184,10 +140,10 @@ class Receipt(_View):
 
     @property
     def line_items(self) -> tuple[LineItem, ...]:
-        return tuple(_item(entry) for entry in self._read.entries("Items"))
+        return tuple(line_item(entry) for entry in self._read.entries("Items"))
 
 
-class IdentityDocument(_View):
+class IdentityDocument(View):
     """A document of the model "prebuilt-idDocument": a driver licence, a passport, an identity card."""
 
     kinds = ("idDocument",)

@@ -20,6 +20,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("layout",),
     ("results", "raw", "stop", "pending", "polling"),
     ("_field_values",),
+    ("_document_view",),
     ("documents", "saved", "_retry_after", "_onnxruntime"),
     ("_address", "_tls", "_proxy", "_printable", "_version"),
     ("_wire", "_body", "_fetch_errors"),

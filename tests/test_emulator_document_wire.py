@@ -250,3 +250,17 @@ def test_models_and_limits_can_be_asked_for(cloudvision_emulator: Emulator) -> N
         assert "prebuilt-invoice" in [model.model_id for model in admin.list_document_models()]
         assert "prebuilt-read" == admin.get_document_model("prebuilt-read").model_id
         assert [] == [*admin.list_document_classifiers(), *admin.list_operations()]
+
+
+def test_a_page_that_is_too_large_to_decode_fails_the_analysis(
+    cloudvision_emulator: Emulator, reader: MadeUpReader
+) -> None:
+    from azure.core.exceptions import HttpResponseError
+
+    reader.lines = ()
+    data = as_tiff(Image.new("1", (100, 100)), Image.new("1", (100, 12_000)))
+    poller = client(cloudvision_emulator).begin_analyze_document("prebuilt-read", data)
+    with pytest.raises(HttpResponseError) as caught:
+        poller.result()
+    assert caught.value.error is not None
+    assert "InvalidContent" == caught.value.error.details[0].code

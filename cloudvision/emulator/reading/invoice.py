@@ -32,7 +32,9 @@ _TEXTS = {
     "CustomerId": _pattern(rf"\b(?:customer|client|account|acct){_NUMBER}\.?"),
 }
 _DATES = {
-    "InvoiceDate": _pattern(r"\b(?:invoice\s+date|date\s+of\s+issue|date\s+issued|issue\s+date|(?<!\w\s)dated?)\b(?!\s*due)"),
+    "InvoiceDate": _pattern(
+        r"\b(?:invoice\s+date|date\s+of\s+issue|date\s+issued|issue\s+date|(?<!\w\s)dated?)\b(?!\s*due)"
+    ),
     "DueDate": _pattern(r"\b(?:due\s+date|payment\s+due(?:\s+by)?|date\s+due|due\s+by|due\s+on|pay\s+by)\b"),
 }
 _CUSTOMER = _pattern(

@@ -9,7 +9,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ImageSequence
 
 from cloudvision import _decode, _pdf, _pillow, _sniff
 from cloudvision.errors import ConfigError, ImageError, TooLargeError
@@ -20,7 +19,6 @@ MOST_PAGES = 2000
 LEAST_SIDE, MOST_SIDE = 50, 10_000
 """Pixels of a picture's sides."""
 
-MAX_PIXELS = 100_000_000
 _READ_AS = ("JPEG", "PNG", "BMP", "TIFF", "HEIF")
 _NAME = "document"
 _RANGE = re.compile(r"(\d{1,6})(?:-(\d{1,6}))?")
@@ -153,15 +151,18 @@ def _count_frames(data: bytes) -> int:
 
 
 def _frames(data: bytes, numbers: Sequence[int]) -> Iterator[Picture]:
+    """One at a time: a scanner's file of many pages takes gigabytes once it is decoded."""
     try:
         with _pillow.border(_NAME, data, "TIFF"):
             image, _ = _pillow.open_lazily(data, "TIFF", source=_NAME)
-            frames = {
-                number: np.array(_decode.to_rgb(frame.copy()))
-                for number, frame in enumerate(ImageSequence.Iterator(image), start=1)
-                if number in numbers
-            }
+        with image:
+            for number in numbers:
+                # Not around the yield: nobody else can decode a TIFF while we are within the border.
+                with _pillow.border(_NAME, data, "TIFF"):
+                    image.seek(number - 1)
+                    if max(image.size) > MOST_SIDE:  # before it is decoded
+                        raise UnreadableFileError(f"page {number} has {image.width}x{image.height} pixels")
+                    pixels = np.array(_decode.to_rgb(image.copy()))
+                yield Picture(number, pixels, "pixel", 1.0)
     except ImageError as error:
         raise UnreadableFileError(str(error)) from error
-    for number in numbers:
-        yield Picture(number, frames[number], "pixel", 1.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 from itertools import islice
 from typing import Protocol
 
@@ -21,6 +22,11 @@ class Judge(Protocol):
     def judge(self, image: Image, /) -> Verdict: ...
 
 
+@cache  # a list may hold a million of them
+def _say_that_pdfs_are_not_seen() -> None:
+    log.warning("the gate cannot look into PDFs, which are called for unseen: pip install 'cloudvision-gate[pdf]'")
+
+
 def judged(gate: Judge, image: Image) -> Verdict | None:
     """The verdict on a picture, or on the best page of a document: it is paid for as a whole.
 
@@ -32,7 +38,7 @@ def judged(gate: Judge, image: Image) -> Verdict | None:
         DamagedImageError: a page does not decode.
     """
     if not image.can_be_seen:
-        log.warning("%s: the gate cannot look into a PDF: pip install 'cloudvision-gate[pdf]'", image.source)
+        _say_that_pdfs_are_not_seen()
         return None
     verdicts: list[Verdict] = []
     for page in islice(image.each_page(), LOOKED_AT):

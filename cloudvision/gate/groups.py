@@ -59,7 +59,7 @@ def threshold(
             f" {independent:.0f} independent ones, and {math.ceil(least)} are needed"
         )
     exact = float(ranked[math.floor(share * len(ranked))])
-    resampled = _resampled(ranked, members, groups=len(found), recall=recall, confidence=confidence, rng=rng)
+    resampled = bootstrap(ranked, members, groups=len(found), recall=recall, confidence=confidence, rng=rng)
     return min(exact, resampled), independent
 
 
@@ -90,10 +90,15 @@ def _share_allowed(independent: float, *, recall: float, confidence: float) -> f
     return low / independent
 
 
-def _resampled(
+def bootstrap(
     ranked: Scores, members: NDArray[np.int64], *, groups: int, recall: float, confidence: float, rng: Generator
 ) -> float:
-    """The lower quantile, over resamples of whole groups, of the highest threshold that keeps the target in each."""
+    """The lower quantile, over resamples of whole groups, of the highest threshold that keeps the target in each.
+
+    Args:
+        ranked: (n,) scores of the positives, rising.
+        members: (n,) number of the group of each, 0 to `groups` - 1.
+    """
     places: list[NDArray[np.int64]] = []
     at_once = max(1, _CELLS // len(ranked))
     for start in range(0, RESAMPLES, at_once):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -47,11 +48,9 @@ def gate_train(
         raise ConfigError(f"{output} is there already; name a new folder")
     if not (labels / "manifest.csv").is_file():
         read_labels(labels, group=group)  # what is wrong with it is said before anything heavy is loaded
-    try:
-        import onnx  # noqa: F401
-        import torch
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"training needs {error.name}: pip install 'cloudvision-gate[train]'") from error
+    for package in ("torch", "onnx"):
+        if find_spec(package) is None:
+            raise ConfigError(f"training needs {package}: pip install 'cloudvision-gate[train]'")
     from cloudvision.training import parts
     from cloudvision.training.blog_network import BlogRecipe
     from cloudvision.training.fit import Recipe
@@ -82,7 +81,6 @@ def gate_train(
         confidence=confidence,
         threshold=threshold,
     )
-    torch.set_num_threads(threads)
     labelled = parts.read(labels, group=group, criterion=criterion)
     options = [f"--network {network}", f"--seed {seed}", f"--recall {recall}", f"--confidence {confidence}"]
     options += [f"--group {shlex.quote(group or '')}"] * bool(group) + [f"--epochs {epochs}"] * bool(epochs)

@@ -69,6 +69,7 @@ def run(job: Job, labelled: parts.Labelled, *, command: str) -> Evaluation:
     Raises:
         ConfigError: too few pictures of either class, or weights to start from that do not fit.
     """
+    torch.set_num_threads(job.recipe.threads)
     parted = parts.part(labelled, seed=job.recipe.seed)
     what = json.dumps(
         [labelled.digest, job.network, job.start, asdict(job.recipe), asdict(job.blog), asdict(job.shape)]

@@ -227,7 +227,7 @@ class Pipeline:
         return replace(case, verdict=verdict, audited=audited, propensity=1.0 if verdict.worth else self.policy.audit)
 
     def _learned(self, outcome: Outcome) -> Outcome:
-        criterion = criterion_of(self.provider.name)
+        criterion = criterion_of(self.provider.name, self.policy.criterion)
         if learn(self.backoff, outcome, audit=self.policy.audit, criterion=criterion) is not None:
             self.telemetry.backed_off(self.provider.name)
         return outcome

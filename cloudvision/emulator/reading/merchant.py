@@ -113,7 +113,9 @@ def phone_of(rows: Sequence[Row]) -> Found | None:
 
 
 def _is_phone(digits: str, written: str, called: bool) -> bool:
-    return 8 <= len(digits) <= 13 and (called or bool(re.search(r"[\s-]", written.strip())) or written.startswith("+"))
+    """Without a name it must look like one: a number of a slip with a dash is none."""
+    grouped = re.search(r"[\s-]", written.strip()) is not None
+    return 8 <= len(digits) <= 13 and (called or written.startswith("+") or (grouped and len(digits) >= 9))
 
 
 def _could_be_name(text: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudvision import results
@@ -205,6 +205,7 @@ def test_dates_are_found_in_text(text: str, found: list[tuple[int, int, int]]) -
 ODD = st.text("0123456789.,-/:$%()R M\U0001f600TOTALtax@x", min_size=1, max_size=24).filter(lambda text: text.strip())
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(ODD, min_size=1, max_size=12), st.sampled_from(("unicodeCodePoint", "utf16CodeUnit", "textElements")))
 def test_whatever_is_printed_fields_stand_where_they_say(rows: list[str], kind: str) -> None:
     made = layout(tuple(rows))

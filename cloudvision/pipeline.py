@@ -253,7 +253,7 @@ class Pipeline:
         )
 
     def _retrying(self, step: Callable[[], T], policy: RetryPolicy | None = None) -> T:
-        return (policy or self.policy.retry).retrying(clock=self.breaker.patience, sleep=self._wait, rng=self.rng)(step)
+        return (policy or self.policy.retry).call(step, clock=self.breaker.patience, sleep=self._wait, rng=self.rng)
 
     def _wait(self, seconds: float) -> None:
         log.debug("tried again in %.1f s", seconds)

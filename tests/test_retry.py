@@ -38,7 +38,7 @@ class FakeTime:
 
 
 def attempts(policy: RetryPolicy, step: Callable[[], str], time: FakeTime) -> str:
-    return policy.retrying(clock=time, sleep=time.sleep, rng=random.Random(1))(step)
+    return policy.call(step, clock=time, sleep=time.sleep, rng=random.Random(1))
 
 
 def failing(*errors: CloudVisionError) -> Callable[[], str]:

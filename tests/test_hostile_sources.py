@@ -18,10 +18,10 @@ import pytest
 from cloudvision.case import Source
 from cloudvision.errors import BlockedAddressError, FetchError, TooLargeError
 from cloudvision.fetch import Fetcher
+from tests.command import Run
 from tests.hostile import all_of, error_of, through
 from tests.loopback import Request, Server, serving
 from tests.pictures import png
-from tests.test_cli import Run, run  # noqa: F401 - a fixture
 from tests.test_fetch_guard import BLOCKED_HOSTS, PUBLIC, REFUSED_URLS, Recorder
 
 # -- addresses ---------------------------------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def test_one_byte_a_second_ends_at_the_total_time_of_each_try() -> None:
     assert 120 <= next(seconds) < 150
 
 
-def test_a_name_full_of_markup_is_printed_as_it_is(run: Run, capsys: pytest.CaptureFixture[str]) -> None:  # noqa: F811
+def test_a_name_full_of_markup_is_printed_as_it_is(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     name = "[/red]x[bold].png"
     Path("list.txt").write_text(name)
     assert 1 == run("run", "@list.txt", "--provider", "fake", "--no-gate")

@@ -250,8 +250,8 @@ def main() -> None:
     cascade, fast, exact = Gate.load("cascade"), Gate.load("fast"), Gate.load("exact")
     assert cascade.second is not None
     logits = held_out(a.fast_logits, data.fold), held_out(a.exact_logits, data.fold)
-    scores, unsure = cascade_scores(
-        *logits, data.truth, data.fold, sure=fast.first.folder.calibration, band=cascade.second.hand_over
+    scores, unsure, _ = cascade_scores(
+        *logits, data.truth, sure=fast.first.folder.calibration, band=cascade.second.hand_over
     )
     every = np.ones(len(data.truth), dtype=bool)
     places = [gate.first.folder.path for gate in (fast, exact)]

@@ -23,6 +23,7 @@ from cloudvision.cli._gate_train import gate_train
 from cloudvision.cli._talk import say
 from cloudvision.errors import CloudVisionError, ImageError
 from cloudvision.gate import Gate, Verdict
+from cloudvision.gate.gate import DEFAULT
 from cloudvision.images import Image, Remote
 from cloudvision.providers._aws_s3 import S3
 
@@ -39,7 +40,7 @@ app.command("evaluate")(gate_evaluate)
 def judge(
     source: flags.Sources,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
-    stage: Annotated[str, typer.Option(help="Which look: a shipped model by name, or a model folder.")] = "fast",
+    stage: Annotated[str, typer.Option(help="Which look: cascade, fast, exact, or a model folder.")] = DEFAULT,
     limit: flags.Limit = None,
     timeout: flags.Timeout = 60.0,
     allow_private_hosts: flags.PrivateHosts = False,

@@ -15,7 +15,7 @@ from cloudvision.gate.preprocess import Preprocessing
 
 FORMAT = 1
 LABELS = ("skip", "worth")
-SHIPPED = {"fast": "fast_v1"}
+SHIPPED = {"cascade": "cascade_v1", "fast": "fast_v1", "exact": "exact_v1"}
 _REMEDY = "train one with python -m cloudvision.training.train_gate, or take the folder that the package ships"
 
 

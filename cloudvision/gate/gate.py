@@ -22,7 +22,7 @@ from cloudvision.gate.stage import Stage, open_stage
 from cloudvision.gate.verdict import Verdict
 from cloudvision.images import Image
 
-DEFAULT = "fast"
+DEFAULT = "cascade"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,8 @@ def trunk(file: Path, *, opset: int) -> ModelProto:
     """(1, h, w, 3) uint8 RGB -> (1, CHANNELS, h / STRIDE, w / STRIDE); h and w divisible by 32."""
     whole = onnx.load(str(file))
     (given,) = whole.graph.input
-    end = [node for node in whole.graph.node if node.op_type == "Concat"][-1].output[0]
-    cut = onnx.utils.Extractor(whole).extract_model([given.name], [end])
+    levels = _levels(whole.graph)
+    cut = onnx.utils.Extractor(whole).extract_model([given.name], list(levels))
     model = onnx.version_converter.convert_version(cut, opset)
     graph = model.graph
     _take_rgb(graph, given.name)
@@ -59,8 +59,7 @@ def trunk(file: Path, *, opset: int) -> ModelProto:
         helper.make_node("Mul", ["pixels_centred", "pixel_scale"], ["pixels_scaled"]),
         helper.make_node("Transpose", ["pixels_scaled"], [given.name], perm=[0, 3, 1, 2]),
     ]
-    back = helper.make_node("AveragePool", [end], [FEATURES], kernel_shape=[2, 2], strides=[2, 2])
-    nodes = [*front, *graph.node, back]
+    nodes = [*front, *graph.node, *_joined(graph, levels)]
     return helper.make_model(
         helper.make_graph(
             nodes,
@@ -91,6 +90,51 @@ class Trunk:
         """(1, h, w, 3) -> (CHANNELS, h / STRIDE, w / STRIDE)."""
         (features,) = self._session.run([FEATURES], {PIXELS: pixels})
         return np.asarray(features[0], dtype=np.float32)
+
+
+def _levels(graph: onnx.GraphProto) -> dict[str, int]:
+    """The pyramid's levels before they are brought to one size and joined, and by how much each is enlarged."""
+    makers = {name: node for node in graph.node for name in node.output}
+    constants = {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}
+    levels = {}
+    for joined in [node for node in graph.node if node.op_type == "Concat"][-1].input:
+        name = joined
+        while makers[name].op_type == "Identity":
+            name = makers[name].input[0]
+        if makers[name].op_type == "Resize":
+            source, _, scales = makers[name].input
+            levels[source] = int(constants[scales][-1])
+        else:
+            levels[name] = 1
+    return levels
+
+
+def _joined(graph: onnx.GraphProto, levels: dict[str, int]) -> list[onnx.NodeProto]:
+    """The levels at half the size that the detector joins them at.
+
+    Nearest-neighbour enlarging by 2k and then averaging over 2 x 2 is enlarging by k: only the finest level is averaged.
+    """
+    nodes, parts = [], []
+    for index, (name, enlarged) in enumerate(levels.items()):
+        part = name
+        if enlarged == 1:
+            part = f"level_{index}"
+            nodes.append(helper.make_node("AveragePool", [name], [part], kernel_shape=[2, 2], strides=[2, 2]))
+        elif enlarged > 2:
+            part, scales = f"level_{index}", np.array([1, 1, enlarged / 2, enlarged / 2], dtype=np.float32)
+            graph.initializer.append(numpy_helper.from_array(scales, f"scales_{index}"))
+            nodes.append(
+                helper.make_node(
+                    "Resize",
+                    [name, "", f"scales_{index}"],
+                    [part],
+                    mode="nearest",
+                    coordinate_transformation_mode="asymmetric",
+                    nearest_mode="floor",
+                )
+            )
+        parts.append(part)
+    return [*nodes, helper.make_node("Concat", parts, [FEATURES], axis=1)]
 
 
 def _take_rgb(graph: onnx.GraphProto, name: str) -> None:

@@ -56,12 +56,12 @@ def cascade_card(
 # cascade {version}: a fast look, and an exact one where that is unsure
 
 [fast](../fast_v1/MODEL_CARD.md) looks at every picture. Where its probability lies from {hand_over.low} to {hand_over.high},
-[exact](../exact_v1/MODEL_CARD.md) looks too, and a logistic combination of both decides (fast {combination.fast:.4f}, exact
-{combination.exact:.4f}, offset {combination.offset:.4f}, on their logits): {exact_share:.1%} of the pictures below took both.
+[exact](../exact_v1/MODEL_CARD.md) looks too, and both decide (weights of the logits: fast {combination.fast:.4f}, exact
+{combination.exact:.4f}, offset {combination.offset:.4f}): {exact_share:.1%} of the pictures below took both.
 """,
         card.results(e, folds=folds, run=folds),
         f"""
-The combination was fitted on the pictures of the other folds for each fold here, and on all of them for the shipped one.
+Slope and offset of the combination were fitted on these pictures; the networks that scored them had not seen their sources.
 
 ## Threshold
 

@@ -19,7 +19,7 @@ from cloudvision.training.detector import CHANNELS, STRIDE, Trunk
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """`flat` holds float16, one picture after the other; about 0.9 MB a picture at a side of 640."""
+    """`flat` holds float16, one picture after the other; about 0.7 MB a picture at a side of 576."""
 
     flat: NDArray[np.float16]
     places: NDArray[np.int64]  # (n, 5): offset, rows, columns, and the picture's own height and width in the input

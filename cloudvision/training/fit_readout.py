@@ -25,7 +25,7 @@ CELLS_WITH, CELLS_WITHOUT = 60, 70  # cells of one picture, with and without tex
 class ReadOutRecipe:
     """All that a training run depends on besides its data. Sources weigh as the root of their size."""
 
-    side: int = 640
+    side: int = 576
     cell_epochs: int = 3
     cell_rate: float = 3e-3
     picture_epochs: int = 30

@@ -2,7 +2,7 @@
 
     python -m cloudvision.training.train_exact CORPUS -o FOLDER
 
-Looks at every picture once with the trunk of a text detector (extra `local`; a tenth of a second each, kept in `--work`),
+Looks at every picture once with the trunk of a text detector (extra `local`; a twentieth of a second each, kept in `--work`),
 trains a read-out on all folds of sources but one and scores that one, for each fold; calibrates on those scores; trains once
 more on everything; writes FOLDER/model.onnx, config.json and MODEL_CARD.md.
 """

@@ -7,7 +7,7 @@
         my_code("photo.jpg")  # boto3 and our providers find the emulator by the environment
         assert cloudvision_emulator.bill().total("rekognition DetectText images") == 1
 
-It stands beside the package, so that tests which use none of it do not import cloudvision. The emulator itself needs
+It is installed beside the package, so that tests which use none of it do not import cloudvision. The emulator itself needs
 `pip install 'cloudvision-gate[emulator]'`.
 """
 

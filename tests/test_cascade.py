@@ -6,10 +6,10 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
@@ -101,15 +101,13 @@ def test_a_large_photo_gets_the_verdict_of_its_small_copy(cascade: Gate) -> None
 
 def test_many_verdicts_come_in_order_and_a_damaged_picture_gives_its_error(cascade: Gate) -> None:
     good = pictures()[:6]
-    broken = load(saved(PIL.Image.fromarray(np.zeros((64, 64, 3), np.uint8)), "JPEG")[:-40] + b"\0" * 40)
     whole = load(saved(PIL.Image.effect_noise((200, 200), 90).convert("RGB"), "JPEG"))
-    cut = Image(
-        **{name: getattr(whole, name) for name in Image.__slots__} | {"data": whole.data[: len(whole.data) // 3]}
-    )
-    answers = list(cascade.judge_many([*good, cut, broken], workers=3))
-    assert answers[: len(good)] == [cascade.judge(picture) for picture in good]
+    cut = replace(whole, data=whole.data[: len(whole.data) // 3])
+    answers = list(cascade.judge_many([*good, cut, *good], workers=3))
+    verdicts = [cascade.judge(picture) for picture in good]
+    assert answers[: len(good)] == verdicts
     assert isinstance(answers[len(good)], DamagedImageError)
-    assert isinstance(answers[-1], Verdict | DamagedImageError)
+    assert answers[len(good) + 1 :] == verdicts
 
 
 def test_many_pictures_are_read_as_verdicts_are_taken(cascade: Gate) -> None:

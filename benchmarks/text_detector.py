@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 
-from cloudvision._onnxruntime import quiet
+from cloudvision._onnxruntime import one_thread
 from cloudvision.training.detector import DEVIATION, MEAN, detector_file
 
 CUTS, TOP, SMALLEST = (
@@ -36,12 +36,7 @@ class Detector:
 
     @classmethod
     def open(cls, side: int) -> Detector:
-        onnxruntime = quiet()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        providers = ["CPUExecutionProvider"]
-        return cls(side, onnxruntime.InferenceSession(str(detector_file()), options, providers=providers))
+        return cls(side, one_thread(detector_file().read_bytes()))
 
     def prepare(self, image: Image.Image) -> NDArray[np.float32]:
         """(1, 3, h, w), BGR, normalised as the detector was trained."""

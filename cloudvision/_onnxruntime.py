@@ -21,3 +21,13 @@ def quiet() -> Any:
         # The variable only counts before the first use: an application that had imported the module is asked in time too.
         onnxruntime.disable_telemetry_events()
     return onnxruntime
+
+
+def one_thread(model: bytes) -> Any:
+    """An `InferenceSession` that computes in its caller's thread; more threads come from the caller's workers."""
+    onnxruntime = quiet()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

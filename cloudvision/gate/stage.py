@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloudvision._onnxruntime import quiet
+from cloudvision._onnxruntime import one_thread, quiet
 from cloudvision.errors import ConfigError
 from cloudvision.gate.folder import ModelFolder, open_folder
 
@@ -49,15 +49,10 @@ def open_stage(path: Path) -> Stage:
 
 
 def _session(folder: ModelFolder) -> Any:
-    onnxruntime = quiet()
-    state = onnxruntime.capi.onnxruntime_pybind11_state
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    state = quiet().capi.onnxruntime_pybind11_state
     broken = (state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument, state.Fail, state.NotImplemented)
     try:
-        session = onnxruntime.InferenceSession(folder.onnx, options, providers=["CPUExecutionProvider"])
+        session = one_thread(folder.onnx)
     except broken as exc:
         raise ConfigError(f"{folder.path}: model.onnx cannot be opened ({type(exc).__name__}); train it again") from exc
     inputs = {i.name: (i.type, len(i.shape), i.shape[-1]) for i in session.get_inputs()}

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
-from cloudvision._onnxruntime import quiet
+from cloudvision._onnxruntime import one_thread
 from cloudvision.errors import ConfigError
 
 MODEL = "PP-OCRv6_det_small.onnx"
@@ -77,14 +76,7 @@ class Trunk:
     """The trunk, ready to run on one thread."""
 
     def __init__(self, model: ModelProto) -> None:
-        onnxruntime = quiet()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = one_thread(model.SerializeToString())
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(1, h, w, 3) -> (CHANNELS, h / STRIDE, w / STRIDE)."""

@@ -29,6 +29,7 @@ from cloudvision.training.calibrate import platt
 from cloudvision.training.data import data_digest, folds, read_corpus
 from cloudvision.training.evidence import Evidence
 from cloudvision.training.exact_card import cascade_card
+from cloudvision.training.model_folder import print_rows
 
 VERSION = "1"
 FAST_SHARE = 0.1
@@ -131,9 +132,7 @@ def main() -> None:
     )
     c = evidence.confusion()
     print(f"wrote {a.out}: threshold {evidence.threshold:.6f}, recall {c.recall:.3f}, specificity {c.specificity:.3f}")
-    for row in evidence.rows():
-        at = f"specificity at recall 0.95 {row.specificity_95:.3f} at 0.98 {row.specificity_98:.3f}"
-        print(f"{row.truth:12} AUC {row.auc:.4f} {at}")
+    print_rows(evidence)
 
 
 if __name__ == "__main__":

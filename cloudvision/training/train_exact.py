@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudvision.gate.criterion import Criterion
-from cloudvision.gate.folder import ModelFolder, describe
+from cloudvision.gate.folder import ModelFolder
 from cloudvision.gate.preprocess import Preprocessing
 from cloudvision.training.data import Sample, data_digest, folds, read_corpus
 from cloudvision.training.detector import PIXELS, Trunk, detector_file, trunk
@@ -29,6 +28,7 @@ from cloudvision.training.exact_card import ExactFacts, exact_card
 from cloudvision.training.exact_graph import OPSET, OUTPUT, join
 from cloudvision.training.features import cache_features
 from cloudvision.training.fit_readout import Cells, ReadOutRecipe, draw_cells, logits, train_readout
+from cloudvision.training.model_folder import write_stage
 from cloudvision.training.readout import ReadOutNet, ReadOutShape
 
 VERSION = "1"
@@ -93,20 +93,16 @@ def _write(
         output_name=OUTPUT,
         preprocessing=Preprocessing(side=job.recipe.side, multiple=32),
         calibration=evidence.calibration,
-        threshold=math.floor(evidence.threshold * 1e6) / 1e6,  # rounded up it would lose a positive
+        threshold=evidence.threshold,
         criterion=Criterion(),
         onnx=onnx,
     )
-    config = describe(folder) | {
-        "threshold_chosen": f"highest with recall {evidence.recall} on {len(evidence.scores)} pictures of "
-        f"{len(set(evidence.groups))} sources that the scoring read-out had not seen; not certified",
-        "training": {
-            "command": command,
-            "data_sha256": digest,
-            "trunk": "PP-OCRv6_det_small (Apache-2.0), frozen",
-            "recipe": asdict(job.recipe),
-            "held_out": [],
-        },
+    training = {
+        "command": command,
+        "data_sha256": digest,
+        "trunk": "PP-OCRv6_det_small (Apache-2.0), frozen",
+        "recipe": asdict(job.recipe),
+        "held_out": [],
     }
     facts = ExactFacts(
         version=VERSION,
@@ -119,14 +115,7 @@ def _write(
         pictures=len(samples),
         folds=job.folds,
     )
-    job.out.mkdir(parents=True, exist_ok=True)
-    (job.out / "model.onnx").write_bytes(onnx)
-    (job.out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (job.out / "MODEL_CARD.md").write_text(exact_card(facts, evidence), encoding="utf-8")
-    print(f"wrote {job.out}: {len(onnx) / 1e6:.2f} MB, threshold {folder.threshold:.4f}")
-    for row in evidence.rows():
-        at = f"specificity at recall 0.95 {row.specificity_95:.3f} at 0.98 {row.specificity_98:.3f}"
-        print(f"{row.truth:12} AUC {row.auc:.3f} {at}")
+    write_stage(folder, evidence=evidence, training=training, card=exact_card(facts, evidence))
 
 
 def main() -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudvision.gate.criterion import Criterion
-from cloudvision.gate.folder import ModelFolder, describe
+from cloudvision.gate.folder import ModelFolder
 from cloudvision.gate.preprocess import Preprocessing
 from cloudvision.training import augment, weights
 from cloudvision.training.batches import Pictures
@@ -29,6 +28,7 @@ from cloudvision.training.data import cache_pixels, data_digest, folds, read_cor
 from cloudvision.training.evidence import Evidence, gather
 from cloudvision.training.export import INPUT, OUTPUT, to_onnx
 from cloudvision.training.fit import Recipe, predict, train
+from cloudvision.training.model_folder import write_stage
 from cloudvision.training.network import Shape, TextNet
 
 VERSION = "1"
@@ -130,28 +130,17 @@ def write_folder(out: Path, *, net: TextNet, facts: Facts, evidence: Evidence, c
         output_name=OUTPUT,
         preprocessing=Preprocessing(side=facts.recipe.side, multiple=32),
         calibration=evidence.calibration,
-        threshold=math.floor(evidence.threshold * 1e6) / 1e6,  # rounded up it would lose a positive
+        threshold=evidence.threshold,
         criterion=criterion,
         onnx=onnx,
     )
-    config = describe(folder) | {
-        "threshold_chosen": f"highest with recall {evidence.recall} on {len(evidence.scores)} pictures of "
-        f"{len(set(evidence.groups))} sources that the scoring network had not seen; not certified",
-        "training": {
-            "command": facts.command,
-            "data_sha256": facts.data_digest,
-            "recipe": asdict(facts.recipe),
-            "held_out": [] if facts.trained_on_all else sorted(set(evidence.groups)),
-        },
+    training = {
+        "command": facts.command,
+        "data_sha256": facts.data_digest,
+        "recipe": asdict(facts.recipe),
+        "held_out": [] if facts.trained_on_all else sorted(set(evidence.groups)),
     }
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "model.onnx").write_bytes(onnx)
-    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
-    (out / "MODEL_CARD.md").write_text(write_card(facts, evidence, onnx_bytes=len(onnx)), encoding="utf-8")
-    print(f"wrote {out}: {len(onnx) / 1e6:.2f} MB, threshold {folder.threshold:.4f}")
-    for row in evidence.rows():
-        at = f"specificity at recall 0.95 {row.specificity_95:.3f} at 0.98 {row.specificity_98:.3f}"
-        print(f"{row.truth:12} AUC {row.auc:.3f} {at}")
+    write_stage(folder, evidence=evidence, training=training, card=write_card(facts, evidence, onnx_bytes=len(onnx)))
 
 
 def main() -> None:

@@ -75,6 +75,15 @@ def test_groups_that_differ_make_intervals_wider() -> None:
     assert whole.recall.high - whole.recall.low > 1.5 * (alone.recall.high - alone.recall.low)
 
 
+def test_five_pictures_of_which_none_was_missed_prove_little() -> None:
+    scores, truth = np.array([0.9] * 5 + [0.1] * 6), np.array([True] * 5 + [False] * 6)
+    found = evaluate(scores, truth, threshold=0.5, groups=[f"g{n}" for n in range(11)])
+    assert found.method == BY_GROUP
+    assert found.recall.value == found.recall.high == 1.0
+    assert found.recall.low == pytest.approx(0.566, abs=0.001)  # Wilson, 5 of 5
+    assert found.specificity.low == pytest.approx(0.610, abs=0.001)  # 6 of 6
+
+
 def test_weights_count_what_a_picture_stands_for() -> None:
     scores, truth = np.array([0.9, 0.1, 0.1, 0.9]), np.array([True, True, False, False])
     found = evaluate(scores, truth, threshold=0.5, groups=list("abcd"), weights=np.array([1.0, 3.0, 50.0, 50.0]))

@@ -1,8 +1,10 @@
 """How good a gate is on labelled pictures, every figure with an interval at 95 %.
 
 Where the pictures come from `groups.MIN_GROUPS` sources or more, all intervals are those of a bootstrap over whole sources
-(1,000 resamples, percentiles): pictures of one source are alike, and tell less than as many pictures of many. Otherwise, and
-without weights, shares have the interval of Wilson (1927), and AUC and average precision that of a bootstrap over pictures.
+(1,000 resamples, percentiles): pictures of one source are alike, and tell less than as many pictures of many. They never tell
+more either: without weights the interval of a share is at least that of Wilson, for resampling what was never missed knows no
+doubt. Where there are fewer sources, and no weights, shares have the interval of Wilson (1927), and AUC and average precision
+that of a bootstrap over pictures.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from cloudvision.gate.ranking import Ranked, shares
 from cloudvision.gate.reliability import Bin, calibration_error, reliability
 
 RESAMPLES = 1_000
-BY_GROUP, BY_PICTURE, BY_WEIGHT = (
+BY_GROUP, BY_GROUP_AND_WEIGHT, BY_PICTURE, BY_WEIGHT = (
+    "bootstrap over whole groups, of shares at least Wilson",
     "bootstrap over whole groups",
     "Wilson; bootstrap over pictures",
     "bootstrap over pictures",
@@ -107,9 +110,12 @@ def evaluate(
     low, high = _percentiles(drawn)
     found = [Estimated(float(v), float(lo), float(hi)) for v, lo, hi in zip(value, low, high, strict=True)]
     counts = ranked.counts(weight)
-    method = BY_GROUP if whole else BY_PICTURE if weights is None else BY_WEIGHT
-    if method == BY_PICTURE:
-        found[:5] = [_wilson(hits, trials) for hits, trials in shares(counts)]
+    if weights is None:
+        method = BY_GROUP if whole else BY_PICTURE
+        plain = [_wilson(hits, trials) for hits, trials in shares(counts)]
+        found[:5] = [_wider(*both) for both in zip(found[:5], plain, strict=True)] if whole else plain
+    else:
+        method = BY_GROUP_AND_WEIGHT if whole else BY_WEIGHT
     per_thousand = 1000 * call_usd
     saved = Estimated(*(per_thousand * share for share in (found[4].value, found[4].low, found[4].high)))
     curve = reliability(scores, truth)
@@ -135,6 +141,10 @@ def evaluate(
 
 def _wilson(hits: float, trials: float) -> Estimated:
     return Estimated(hits / trials if trials else float("nan"), *wilson(hits, trials))
+
+
+def _wider(one: Estimated, other: Estimated) -> Estimated:
+    return Estimated(one.value, min(one.low, other.low), max(one.high, other.high))
 
 
 def _percentiles(drawn: NDArray[np.float64]) -> tuple[list[float], list[float]]:

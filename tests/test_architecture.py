@@ -31,7 +31,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("_decode",),
     ("_array", "_pdf", "_prepare", "_read"),
     ("images",),
-    ("prices", "quotas"),
+    ("annotations", "models", "prices", "quotas"),
     ("providers", "gate", "ledger", "limit", "near", "retry", "breaker"),
     ("provider", "outcome", "politeness", "robots"),
     ("failover",),
@@ -48,6 +48,7 @@ RANKS: tuple[tuple[str, ...], ...] = (
     ("pages",),
     ("estimate",),
     ("training",),
+    ("_form", "_web"),
     ("customvision", "emulator", "serve"),
     ("cli",),
 )
@@ -87,9 +88,10 @@ SDKS = {
     "pypdfium2": ("_pdf",),
     "redis": ("_redis_connection",),
     "rapidocr": ("providers/local_ocr", "providers/_rapidocr"),
-    "starlette": ("emulator/", "serve/"),
-    "uvicorn": ("emulator/", "serve/"),
-    "httptools": ("emulator/",),
+    "starlette": ("_web", "emulator/", "serve/"),
+    "uvicorn": ("_web", "emulator/", "serve/"),
+    "httptools": ("emulator/", "serve/"),
+    "prometheus_client": ("serve/",),
     "torch": ("training/",),
     "typer": ("cli/",),
     "rich": ("cli/",),
@@ -145,7 +147,7 @@ def test_an_sdk_is_imported_by_its_own_adapter_alone(sdk: str) -> None:
 def test_importing_the_library_imports_no_extra() -> None:
     heavy = (
         "redis, azure, boto3, botocore, rapidocr, cv2, torch, typer, rich, pyarrow, pillow_heif, starlette, uvicorn, moto, "
-        "responses, imagehash"
+        "responses, imagehash, prometheus_client"
     )
     code = (
         "import sys, cloudvision, cloudvision.pipeline, cloudvision.provider;"

@@ -1,7 +1,7 @@
 """Frozen dataclasses to JSON values and back, driven by their type hints.
 
-Kept small on purpose: it knows scalars, optional values, tuples and nested dataclasses, which is all that our answers
-are made of. Fields that equal their default are left out, unknown keys are ignored (a newer minor version may have
+Kept small on purpose: it knows scalars, fixed words, optional values, tuples and nested dataclasses, which is all that our
+answers are made of. Fields that equal their default are left out, unknown keys are ignored (a newer minor version may have
 added them), and a wrong type is an error that names the place.
 """
 
@@ -11,7 +11,7 @@ import functools
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 JSON = Union[None, bool, int, float, str, Sequence["JSON"], Mapping[str, "JSON"]]
 """A value that `json.dumps` takes."""
@@ -92,6 +92,8 @@ def _decoder(kind: Any) -> _Decoder:
         return _union(get_args(kind))
     if origin is tuple:
         return _tuple(get_args(kind))
+    if origin is Literal:
+        return _words(get_args(kind))
     if is_dataclass(kind):
         return _dataclass(cast(type, kind))
     return _scalar(kind)
@@ -105,6 +107,15 @@ def _scalar(kind: type) -> _Decoder:
         if kind is float and type(value) is int:
             return float(value)
         raise _MisfitError(f"expected {kind.__name__}, got {value!r:.60}")
+
+    return read
+
+
+def _words(words: tuple[str, ...]) -> _Decoder:
+    def read(value: Any) -> object:
+        if isinstance(value, str) and value in words:
+            return value
+        raise _MisfitError(f"expected one of {', '.join(words)}, got {value!r:.60}")
 
     return read
 

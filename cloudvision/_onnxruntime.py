@@ -25,9 +25,27 @@ def quiet() -> Any:
 
 def one_thread(model: bytes) -> Any:
     """An `InferenceSession` that computes in its caller's thread; more threads come from the caller's workers."""
+    return session(model, threads=1)
+
+
+def session(model: bytes, *, threads: int) -> Any:
+    """An `InferenceSession` of which each run takes that many threads, its caller's among them."""
     onnxruntime = quiet()
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def failures() -> tuple[type[Exception], ...]:
+    """What ONNX Runtime raises for a graph that it cannot open, or cannot run on these values."""
+    state = quiet().capi.onnxruntime_pybind11_state
+    return (
+        state.InvalidProtobuf,
+        state.InvalidGraph,
+        state.InvalidArgument,
+        state.Fail,
+        state.NotImplemented,
+        state.RuntimeException,
+    )

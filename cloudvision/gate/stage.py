@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cloudvision._onnxruntime import one_thread, quiet
+from cloudvision._onnxruntime import failures, one_thread
 from cloudvision.errors import ConfigError
 from cloudvision.gate.folder import ModelFolder, open_folder
 
@@ -49,11 +49,9 @@ def open_stage(path: Path) -> Stage:
 
 
 def _session(folder: ModelFolder) -> Any:
-    state = quiet().capi.onnxruntime_pybind11_state
-    broken = (state.InvalidProtobuf, state.InvalidGraph, state.InvalidArgument, state.Fail, state.NotImplemented)
     try:
         session = one_thread(folder.onnx)
-    except broken as exc:
+    except failures() as exc:
         raise ConfigError(f"{folder.path}: model.onnx cannot be opened ({type(exc).__name__}); train it again") from exc
     inputs = {i.name: (i.type, len(i.shape), i.shape[-1]) for i in session.get_inputs()}
     if inputs != {folder.input_name: ("tensor(uint8)", 4, 3)}:

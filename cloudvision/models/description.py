@@ -1,0 +1,97 @@
+"""What a model says of itself: config.json of a model folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cloudvision._json import JSON, decode, encode
+from cloudvision.models.fitting import Resize
+
+FORMAT = 1
+"""Of a model folder. Within one number fields are only ever added."""
+
+Kind = Literal["classify", "multilabel", "detect"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSettings:
+    """Pixels that the graph takes, and how a picture of another shape gets there."""
+
+    width: int
+    height: int
+    resize: Resize = "stretch"
+
+
+@dataclass(frozen=True, slots=True)
+class DetectSettings:
+    """Which of a detector's candidates count.
+
+    Args:
+        threshold: 0 to 1; less sure ones are left out.
+        overlap: intersection over union, 0 to 1, above which the less sure of two of one label is left out.
+        most: how many regions a picture has at most.
+    """
+
+    threshold: float = 0.5
+    overlap: float = 0.5
+    most: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is known of a model beside its graph.
+
+    Args:
+        kind: one label a picture ("classify"), any number of labels, each sure or not by itself ("multilabel"), or boxes.
+        labels: in the order of the graph's output.
+        version: the model's own, None where it has none.
+        background: which of the labels means "nothing of this"; None for none.
+        detect: of a detector only.
+        sentences: (label, sentence) pairs: what to tell people of a label.
+    """
+
+    kind: Kind
+    name: str
+    labels: tuple[str, ...]
+    input: InputSettings
+    version: str | None = None
+    background: str | None = None
+    detect: DetectSettings | None = None
+    sentences: tuple[tuple[str, str], ...] = ()
+
+    def to_config(self) -> dict[str, JSON]:
+        """The part of config.json that inference needs; training adds `files`, and how the model came about."""
+        values = encode(self)
+        assert isinstance(values, dict)
+        return {"format": FORMAT, **values, "sentences": dict(self.sentences)}
+
+    @staticmethod
+    def from_config(config: dict[str, JSON]) -> Description:
+        """What config.json says; keys that are not known here are left alone.
+
+        Raises:
+            ValueError: a value is missing, of the wrong kind, or out of range; the message names the place.
+        """
+        if config.get("format") != FORMAT:
+            raise ValueError(f"format is {config.get('format')!r}, this version reads {FORMAT}")
+        sentences = config.get("sentences")
+        pairs = [[name, text] for name, text in sentences.items()] if isinstance(sentences, dict) else []
+        read = decode(Description, {**config, "sentences": pairs})
+        if read.kind == "detect" and read.detect is None:
+            read = replace(read, detect=DetectSettings())
+        _check(read)
+        return read
+
+
+def _check(read: Description) -> None:
+    if not read.labels or len(set(read.labels)) != len(read.labels):
+        raise ValueError(f"labels must be different names, at least one, not {list(read.labels)!r:.200}")
+    if min(read.input.width, read.input.height) < 1:
+        raise ValueError(f"input is {read.input.width} by {read.input.height} pixels")
+    if read.background is not None and read.background not in read.labels:
+        raise ValueError(f"background {read.background!r} is not among the labels")
+    if read.detect is not None and not (
+        0 <= read.detect.threshold <= 1 and 0 <= read.detect.overlap <= 1 and read.detect.most >= 1
+    ):
+        raise ValueError(f"threshold and overlap must be from 0 to 1 and most at least 1, not {read.detect}")

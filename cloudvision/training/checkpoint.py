@@ -4,31 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from cloudvision.errors import ConfigError
-from cloudvision.training.network import TextNet
 
+N = TypeVar("N", bound=nn.Module)
 _COUNTERS = ("epoch", "step", "area", "stale")
 
 
 @dataclass(slots=True)
-class Standing:
+class Standing(Generic[N]):
     """What a run goes on from.
 
     Args:
         net, average, best: the network that learns, its running average, and the best average so far.
         epoch, step: epochs and batches that are done.
-        area: held-out AUC of `best`; -1 before the first look.
+        area: how good `best` is on held-out pictures (AUC, or another figure from 0 to 1); -1 before the first look.
         stale: looks since then.
     """
 
-    net: TextNet
-    average: TextNet
-    best: TextNet
+    net: N
+    average: N
+    best: N
     optimiser: torch.optim.Optimizer
     epoch: int = 0
     step: int = 0
@@ -36,7 +38,7 @@ class Standing:
     stale: int = 0
 
 
-def save(standing: Standing, path: Path) -> None:
+def save(standing: Standing[N], path: Path) -> None:
     """Write it whole or not at all."""
     arrays: dict[str, NDArray[np.generic]] = {name: np.array(getattr(standing, name)) for name in _COUNTERS}
     for which in ("net", "average", "best"):
@@ -50,7 +52,7 @@ def save(standing: Standing, path: Path) -> None:
     part.replace(path)
 
 
-def restore(standing: Standing, path: Path) -> bool:
+def restore(standing: Standing[N], path: Path) -> bool:
     """Fill `standing` from the file; False where there is none.
 
     Raises:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
-from typing import Any
-
+from cloudvision._form import parts
 from cloudvision.emulator import custom_vision_wire as wire
 from cloudvision.emulator.service import Call, Refusal
 
@@ -20,26 +18,7 @@ def pictures_in(call: Call) -> list[tuple[str, bytes]]:
         return [("", call.body)] if call.body else []
     if not kind.startswith("multipart/form-data"):
         raise Refusal(wire.error(415, "UnsupportedMediaType", f"{kind} is not taken; send multipart/form-data."))
-    return _parts(call)
-
-
-def _parts(call: Call) -> list[tuple[str, bytes]]:
-    import python_multipart
-    from python_multipart.exceptions import FormParserError
-
-    found: list[tuple[str, bytes]] = []
-
-    def on_field(field: Any) -> None:
-        found.append(("", field.value or b""))
-
-    def on_file(file: Any) -> None:
-        file.file_object.seek(0)
-        found.append(((file.file_name or b"").decode("utf-8", "replace"), file.file_object.read()))
-        file.file_object.close()
-
-    headers = {"Content-Type": call.headers["content-type"].encode(), "Content-Length": str(len(call.body)).encode()}
     try:
-        python_multipart.parse_form(headers, io.BytesIO(call.body), on_field, on_file)
-    except FormParserError as error:
+        return [(part.filename, part.data) for part in parts(kind, call.body)]
+    except ValueError as error:
         raise wire.bad_request("ImageStream", "The form cannot be read.") from error
-    return found

@@ -69,11 +69,12 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
         raise ConfigError(
             f"the emulator needs a web server ({error}): pip install 'cloudvision-gate[emulator]'"
         ) from error
+    from cloudvision._web import listening, reachable, serving
     from cloudvision.emulator.app import App
     from cloudvision.emulator.catalog import open_services
     from cloudvision.emulator.desk import Desk
-    from cloudvision.emulator.server import listening, serving
     from cloudvision.emulator.service import Surroundings
+    from cloudvision.emulator.wire import Protocol
 
     draw = random.Random(seed)
     known, placed, books, faults = Accounts(accounts, region=region), Placed(), Books(), Faults(seed=seed or 0)
@@ -99,7 +100,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
             new_id=lambda: str(uuid.UUID(int=draw.getrandbits(128), version=4)),
         )
         services = open_services(surroundings)
-        url = f"http://{_reachable(host)}:{listener.getsockname()[1]}"
+        url = f"http://{reachable(host)}:{listener.getsockname()[1]}"
 
         def environments(account: Account) -> dict[str, str]:
             return {name: value for service in services for name, value in service.environment(url, account).items()}
@@ -107,7 +108,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
         warmth = Warmth(engine)
         desk = Desk(books=books, faults=faults, clock=clock, now=now)
         app = App(services, desk=desk, placed=placed, pool=pool, engine=lambda: warmth.state)
-        with serving(app.asgi, listener, stopping=app.stopping):
+        with serving(app.asgi, listener, protocol=Protocol, stopping=app.stopping):
             try:
                 yield Emulator(
                     url,
@@ -123,9 +124,3 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
                 if isinstance(engine, LocalReader):
                     engine.stop()
                 warmth.wait(_LOADING_S)
-
-
-def _reachable(host: str) -> str:
-    """How a client on this machine writes the address."""
-    everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}
-    return everywhere.get(host, f"[{host}]" if ":" in host else host)

@@ -1,4 +1,4 @@
-"""The HTTP server on a thread of its own."""
+"""The HTTP server on a thread of its own, for every room that answers requests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from cloudvision.emulator.wire import Protocol
 from cloudvision.errors import ConfigError
-
-_GRACE_S = 5
 
 
 @contextmanager
@@ -36,11 +34,23 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
 
 
 @contextmanager
-def serving(app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event) -> Iterator[None]:
-    """Serve `app` on `listener` for as long as the block lasts; `stopping` is set as it ends."""
+def serving(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    protocol: type[HttpToolsProtocol],
+    stopping: asyncio.Event,
+    grace_s: int = 5,
+) -> Iterator[None]:
+    """Serve `app` on `listener` for as long as the block lasts; `stopping` is set as it ends.
+
+    Args:
+        protocol: speaks HTTP on one connection.
+        grace_s: seconds that requests have to come to their end; then they are broken off.
+    """
     config = uvicorn.Config(
         app,
-        http=Protocol,
+        http=protocol,
         ws="none",
         loop="asyncio",  # its sockets take the options that a reset needs
         log_config=None,
@@ -49,7 +59,7 @@ def serving(app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event) -
         date_header=True,
         lifespan="off",
         timeout_keep_alive=75,
-        timeout_graceful_shutdown=_GRACE_S,
+        timeout_graceful_shutdown=grace_s,
     )
     server = uvicorn.Server(config)
     loops: list[asyncio.AbstractEventLoop] = []
@@ -60,7 +70,7 @@ def serving(app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event) -
         started.set()
         await server.serve(sockets=[listener])
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="emulator-server", daemon=True)
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="web-server", daemon=True)
     thread.start()
     started.wait()
     try:
@@ -69,6 +79,12 @@ def serving(app: ASGIApp, listener: socket.socket, *, stopping: asyncio.Event) -
         loops[0].call_soon_threadsafe(stopping.set)
         server.should_exit = True
         thread.join()
+
+
+def reachable(host: str) -> str:
+    """How a client on this machine writes the address."""
+    everywhere = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "[::1]"}
+    return everywhere.get(host, f"[{host}]" if ":" in host else host)
 
 
 def _family(host: str) -> socket.AddressFamily:

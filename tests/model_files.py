@@ -26,19 +26,25 @@ def value(name: str, array: Any) -> Any:
 def graph(
     nodes: list[Any],
     *,
-    outputs: dict[str, tuple[Any, ...]],
+    outputs: dict[str, Any],
     values: Sequence[Any] = (),
     input: str = "pixels",
     batch: str | int = "n",
-    width: int = SIDE,
-    height: int = SIDE,
+    width: int | str = SIDE,
+    height: int | str = SIDE,
+    kind: int = TensorProto.FLOAT,
     metadata: dict[str, str] | None = None,
 ) -> bytes:
-    """The bytes of a graph with one float input (batch, 3, height, width)."""
-    pixels = helper.make_tensor_value_info(input, TensorProto.FLOAT, [batch, 3, height, width])
-    told = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()]
+    """The bytes of a graph with one input (batch, 3, height, width); an output is a shape, or said in full."""
+    pixels = helper.make_tensor_value_info(input, kind, [batch, 3, height, width])
+    told = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, said) if isinstance(said, tuple) else said
+        for name, said in outputs.items()
+    ]
     made = helper.make_graph(nodes, "colours", [pixels], told, initializer=list(values))
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    model = helper.make_model(
+        made, opset_imports=[helper.make_opsetid("", 17), helper.make_opsetid("ai.onnx.ml", 2)], ir_version=8
+    )
     helper.set_model_props(model, metadata or {})
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())

@@ -16,11 +16,12 @@ Kind = Literal["classify", "multilabel", "detect"]
 
 @dataclass(frozen=True, slots=True)
 class InputSettings:
-    """Pixels that the graph takes, and how a picture of another shape gets there."""
+    """Pixels that the graph takes, and how a picture of another shape gets there; `shown` as in `fitting.fit`."""
 
     width: int
     height: int
     resize: Resize = "stretch"
+    shown: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,8 @@ def _check(read: Description) -> None:
         raise ValueError(f"labels must be different names, at least one, not {list(read.labels)!r:.200}")
     if min(read.input.width, read.input.height) < 1:
         raise ValueError(f"input is {read.input.width} by {read.input.height} pixels")
+    if not 0 < read.input.shown <= 1:
+        raise ValueError(f"input.shown must be above 0 and at most 1, not {read.input.shown}")
     if read.background is not None and read.background not in read.labels:
         raise ValueError(f"background {read.background!r} is not among the labels")
     if read.detect is not None and not (

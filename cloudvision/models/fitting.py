@@ -50,11 +50,16 @@ class Fitted:
 
 
 def fit(
-    pixels: NDArray[np.uint8], *, width: int, height: int, resize: Resize, fill: int = GREY
+    pixels: NDArray[np.uint8], *, width: int, height: int, resize: Resize, shown: float = 1.0, fill: int = GREY
 ) -> tuple[NDArray[np.uint8], Box]:
     """(h, w, 3) uint8 RGB -> (height, width, 3) uint8 RGB, and where the picture lies in it (see `Fitted.place`).
 
     Bilinear, over the whole footprint of a pixel when it shrinks. Training and inference go through here alike.
+
+    Args:
+        shown: of a crop, the share of what fits that is seen, above 0 to 1: 0.875 is a picture shrunk to 256 pixels and cut
+            to 224.
+        fill: of a letterbox, the grey of the rest.
     """
     image = Image.fromarray(pixels)
     across, down = width / image.width, height / image.height
@@ -66,19 +71,19 @@ def fit(
         out = np.full((height, width, 3), fill, dtype=np.uint8)
         out[: size[1], : size[0]] = _pillow.to_array(_resized(image, size))
         return out, Box(0.0, 0.0, size[0] / width, size[1] / height)
-    scale = max(across, down)
+    scale = max(across, down) / shown
     seen = width / scale, height / scale  # in pixels of the picture
     left, top = (image.width - seen[0]) / 2, (image.height - seen[1]) / 2
     whole = Box(-left / seen[0], -top / seen[1], image.width / seen[0], image.height / seen[1])
     return _pillow.to_array(_resized(image, (width, height), (left, top, left + seen[0], top + seen[1]))), whole
 
 
-def enough(*, width: int, height: int, of: tuple[int, int]) -> int:
+def enough(*, width: int, height: int, of: tuple[int, int], shown: float = 1.0) -> int:
     """The longer side, in pixels, from which a picture of size `of` can still be fitted without enlarging anything.
 
     Decoding no more than that is several times quicker for large JPEG files.
     """
-    return max(1, math.ceil(max(of) * max(width / of[0], height / of[1])))
+    return max(1, math.ceil(max(of) * max(width / of[0], height / of[1]) / shown))
 
 
 def _resized(

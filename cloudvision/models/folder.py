@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from cloudvision.errors import ConfigError
 from cloudvision.models.description import Description
 from cloudvision.models.files import Files
+from cloudvision.models.graph import Graph, open_graph
 from cloudvision.models.layout import Layout, OwnLayout
 
 CONFIG = "config.json"
@@ -18,25 +19,23 @@ QUANTISED = "model.int8.onnx"
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A model before it is opened.
+    """All parts of a model, whatever files they came from.
 
     Args:
-        where: the folder and file, for messages.
         digest: SHA-256, hex, over all that changes an answer.
     """
 
-    where: str
     description: Description
     layout: Layout
+    graph: Graph
     digest: str
-    onnx: bytes = field(repr=False)
 
 
-def read_folder(files: Files, *, quantised: bool = False) -> Found:
+def read_folder(files: Files, *, threads: int, quantised: bool) -> Found:
     """Read and check a model folder.
 
     Raises:
-        ConfigError: a file is missing, config.json does not hold what it must, or the digest of the graph differs.
+        ConfigError: a file is missing, config.json does not hold what it must, or the graph is another one than it says.
     """
     text = files.read(CONFIG)
     try:
@@ -47,17 +46,28 @@ def read_folder(files: Files, *, quantised: bool = False) -> Found:
     except (ValueError, RecursionError) as exc:
         raise ConfigError(f"{files.path}: {CONFIG}: {exc}") from exc
     name = QUANTISED if quantised else GRAPH
-    if name not in files.names and quantised:
+    if quantised and name not in files.names:
         raise ConfigError(f"{files.path}: has no {QUANTISED}: the model was not quantised; leave quantised out")
     onnx = files.read(name)
     digests = config.get("files")
     said, is_now = digests.get(name) if isinstance(digests, dict) else None, hashlib.sha256(onnx).hexdigest()
     if said != is_now:
         raise ConfigError(f"{files.path}: {name} has SHA-256 {is_now}, {CONFIG} says {said}; copy or train it again")
-    return Found(
-        where=f"{files.path}: {name}",
-        description=description,
-        layout=OwnLayout(labels=len(description.labels), detects=description.kind == "detect"),
-        digest=hashlib.sha256(text + b"\0" + onnx).hexdigest(),
-        onnx=onnx,
-    )
+    where = f"{files.path}: {name}"
+    graph = open_graph(onnx, where=where, threads=threads)
+    layout = OwnLayout(labels=len(description.labels), detects=description.kind == "detect")
+    _check(graph, layout, description, where)
+    return Found(description, layout, graph, hashlib.sha256(text + b"\0" + onnx).hexdigest())
+
+
+def _check(graph: Graph, layout: OwnLayout, description: Description, where: str) -> None:
+    wanted, given = description.input, graph.input
+    sides = zip(given.shape[2:], (wanted.height, wanted.width), strict=True)
+    if given.name != layout.input or any(isinstance(has, int) and has != side for has, side in sides):
+        raise ConfigError(
+            f"{where} should take {layout.input!r}, float (n, 3, {wanted.height}, {wanted.width}), and takes "
+            f"{given.name!r}, {given.type} {list(given.shape)}"
+        )
+    outputs = [each.name for each in graph.outputs]
+    if missing := [name for name in layout.outputs if name not in outputs]:
+        raise ConfigError(f"{where} should have the output {', '.join(missing)}, and has {', '.join(outputs)}")

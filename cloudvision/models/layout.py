@@ -9,9 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-
-class MisfitError(ValueError):
-    """A graph does not fit what is said of it. Becomes a ConfigError before it leaves `models`."""
+from cloudvision.models.graph import MisfitError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,11 @@ class Layout(Protocol):
         """True where the graph itself has left out all but the surest of overlapping boxes."""
         ...
 
+    @property
+    def single(self) -> bool:
+        """True where the outputs can only speak of one picture, whatever the input takes."""
+        ...
+
     def pixels(self, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
         """(height, width, 3) RGB -> (3, height, width) as the graph wants it."""
         ...
@@ -66,6 +69,7 @@ class OwnLayout:
     detects: bool
     input: str = "pixels"
     suppressed: bool = False
+    single: bool = False
 
     @property
     def outputs(self) -> tuple[str, ...]:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from cloudvision._onnxruntime import failures, session
 from cloudvision.errors import ConfigError
 from cloudvision.geometry import Box
 from cloudvision.images import Image
+from cloudvision.models.custom_vision_export import is_export, read_export
 from cloudvision.models.description import Description, DetectSettings, Kind
 from cloudvision.models.files import files_of
 from cloudvision.models.fitting import GREY, Fitted, enough, fit
-from cloudvision.models.folder import Found, read_folder
-from cloudvision.models.layout import Layout, MisfitError, Scored
+from cloudvision.models.folder import CONFIG, GRAPH, QUANTISED, Found, read_folder
+from cloudvision.models.graph import Graph, MisfitError
+from cloudvision.models.layout import Layout, Scored
 from cloudvision.models.prediction import Prediction
 from cloudvision.models.suppression import suppress
 from cloudvision.results import Label, Region
@@ -31,14 +32,12 @@ class Model:
     Args:
         description: what config.json says.
         digest: SHA-256, hex, over config and graph: another one may answer otherwise.
-        one_by_one: the graph takes one picture at a time; batches are run one after the other.
     """
 
     description: Description
     digest: str
-    one_by_one: bool
     layout: Layout = field(repr=False)
-    session: Any = field(repr=False)
+    graph: Graph = field(repr=False)
 
     @classmethod
     def open(cls, path: str | PathLike[str], /, *, threads: int = 1, quantised: bool = False) -> Model:
@@ -54,7 +53,17 @@ class Model:
         """
         if threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
-        return _opened(read_folder(files_of(Path(path)), quantised=quantised), threads=threads)
+        files = files_of(Path(path))
+        if CONFIG in files.names:
+            return _opened(read_folder(files, threads=threads, quantised=quantised), where=files.path)
+        if not is_export(files):
+            raise ConfigError(
+                f"{files.path}: is no model: a model folder has {CONFIG} and {GRAPH}, an export of Custom Vision has "
+                f"{GRAPH} and labels.txt, and here is {', '.join(files.names[:8]) or 'nothing'}"
+            )
+        if quantised:
+            raise ConfigError(f"{files.path}: an export of Custom Vision has no {QUANTISED}; leave quantised out")
+        return _opened(read_export(files, threads=threads), where=files.path)
 
     @property
     def name(self) -> str:
@@ -72,6 +81,26 @@ class Model:
     def version(self) -> str | None:
         return self.description.version
 
+    @property
+    def background(self) -> str | None:
+        """Which of the labels means "nothing of this"."""
+        return self.description.background
+
+    @property
+    def sentences(self) -> Mapping[str, str]:
+        """What to tell people of a label."""
+        return dict(self.description.sentences)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of the graph's input."""
+        return self.description.input.width, self.description.input.height
+
+    @property
+    def one_by_one(self) -> bool:
+        """True where a batch is run one picture after the other."""
+        return self.layout.single or self.graph.one_by_one
+
     def prepare(self, image: Image) -> Fitted:
         """Decode the picture and make it what the graph takes.
 
@@ -79,8 +108,9 @@ class Model:
             ImageError: it does not decode.
         """
         wanted = self.description.input
-        side = enough(width=wanted.width, height=wanted.height, of=(image.width, image.height))
-        rgb, place = fit(image.pixels(max_side=side), width=wanted.width, height=wanted.height, resize=wanted.resize)
+        size, shown = {"width": wanted.width, "height": wanted.height}, wanted.shown
+        side = enough(**size, of=(image.width, image.height), shown=shown)
+        rgb, place = fit(image.pixels(max_side=side), **size, resize=wanted.resize, shown=shown)
         return Fitted(self.layout.pixels(rgb), place)
 
     def run(self, batch: Sequence[Fitted], *, threshold: float | None = None) -> tuple[Prediction, ...]:
@@ -104,12 +134,11 @@ class Model:
         return self.run([self.prepare(image)], threshold=threshold)[0]
 
     def _scored(self, part: list[Fitted]) -> tuple[Scored, ...]:
-        layout = self.layout
         try:
-            outputs = self.session.run(list(layout.outputs), {layout.input: np.stack([each.pixels for each in part])})
-            return layout.read(outputs, count=len(part))
-        except _broken() as exc:
-            raise ConfigError(f"model {self.name}: the graph does not answer as it should: {_short(exc)}") from exc
+            outputs = self.graph.run(np.stack([each.pixels for each in part]), self.layout.outputs)
+            return self.layout.read(outputs, count=len(part))
+        except MisfitError as exc:
+            raise ConfigError(f"model {self.name}: the graph does not answer as it should: {exc}") from exc
 
     def _prediction(self, scored: Scored, fitted: Fitted, threshold: float | None) -> Prediction:
         names = self.labels
@@ -121,7 +150,7 @@ class Model:
             scored.boxes,
             scored.scores,
             threshold=settings.threshold if threshold is None else threshold,
-            overlap=1.0 if self.layout.suppressed else settings.overlap,
+            overlap=math.inf if self.layout.suppressed else settings.overlap,
             most=settings.most,
         )
         regions = (
@@ -131,35 +160,15 @@ class Model:
         return Prediction(None, tuple(regions))
 
 
-def _opened(found: Found, *, threads: int) -> Model:
+def _opened(found: Found, *, where: Path) -> Model:
+    model = Model(found.description, found.digest, found.layout, found.graph)
+    width, height = model.size
+    grey = np.full((height, width, 3), GREY, dtype=np.uint8)
     try:
-        opened = session(found.onnx, threads=threads)
-    except failures() as exc:
-        raise ConfigError(f"{found.where} cannot be opened: {_short(exc)}") from exc
-    wanted, layout = found.description.input, found.layout
-    inputs = {each.name: (each.type, list(each.shape)) for each in opened.get_inputs()}
-    kind, shape = inputs.get(layout.input, ("", []))
-    fits = kind in ("tensor(float)", "tensor(float16)") and len(shape) == 4 and len(inputs) == 1
-    sides = (3, wanted.height, wanted.width)
-    if not fits or any(isinstance(has, int) and has != side for has, side in zip(shape[1:], sides, strict=False)):
-        raise ConfigError(
-            f"{found.where} should take {layout.input!r}, float (n, 3, {wanted.height}, {wanted.width}), and takes {inputs}"
-        )
-    outputs = [each.name for each in opened.get_outputs()]
-    if missing := [name for name in layout.outputs if name not in outputs]:
-        raise ConfigError(f"{found.where} should have the output {', '.join(missing)}, and has {', '.join(outputs)}")
-    if isinstance(shape[0], int) and shape[0] > 1:
-        raise ConfigError(
-            f"{found.where} takes {shape[0]} pictures at a time, no more and no less; export it for any number"
-        )
-    model = Model(found.description, found.digest, one_by_one=shape[0] == 1, layout=layout, session=opened)
-    grey = np.full((wanted.height, wanted.width, 3), GREY, dtype=np.uint8)
-    model.run([Fitted(layout.pixels(grey))])
+        model.run([Fitted(found.layout.pixels(grey))])
+    except ConfigError as exc:
+        raise ConfigError(f"{where}: {exc}") from exc
     return model
-
-
-def _broken() -> tuple[type[Exception], ...]:
-    return MisfitError, *failures()
 
 
 def _box(left: float, top: float, right: float, bottom: float) -> Box:
@@ -168,7 +177,3 @@ def _box(left: float, top: float, right: float, bottom: float) -> Box:
 
 def _share(score: float) -> float:
     return min(1.0, max(0.0, float(score)))
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]

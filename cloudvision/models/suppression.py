@@ -17,15 +17,16 @@ def suppress(
     Args:
         boxes: (cells, 4), left, top, right, bottom; a box without an inside is never kept.
         scores: (cells, labels).
-        threshold: candidates of a lower score are left out.
+        threshold: candidates of a lower score are left out, and those of none.
         overlap: intersection over union, 0 to 1, above which the less sure of two boxes of one label is left out.
         most: how many are kept, over all labels.
     """
+    least = max(threshold, float(np.finfo(np.float32).tiny))
     solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
     kept = [
         (int(cell), label, float(scores[cell, label]))
         for label in range(scores.shape[1])
-        for cell in _of_one_label(boxes, scores[:, label], solid & (scores[:, label] >= threshold), overlap)
+        for cell in _of_one_label(boxes, scores[:, label], solid & (scores[:, label] >= least), overlap)
     ]
     return sorted(kept, key=lambda each: (-each[2], each[1], each[0]))[:most]
 

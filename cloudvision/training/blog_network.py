@@ -88,7 +88,8 @@ def train_blog(
     r = recipe or BlogRecipe()
     torch.manual_seed(r.seed)
     rng = np.random.default_rng(r.seed)
-    net = BlogNet().to(r.device)
+    net = BlogNet()
+    net.to(device=r.device, memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the pixels lie
     optimiser = torch.optim.RMSprop(net.parameters(), lr=r.rate, alpha=r.decay, eps=1e-7)
     for epoch in range(r.epochs):
         net.train()

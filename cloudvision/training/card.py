@@ -32,7 +32,8 @@ def write_card(facts: Facts, evidence: Evidence, *, onnx_bytes: int) -> str:
     parts = (
         _head(facts, onnx_bytes=onnx_bytes),
         _training(facts),
-        results(evidence, folds=facts.folds, run=facts.folds_run) + threshold_without_promise(evidence),
+        results(evidence, folds=facts.folds, run=facts.folds_run),
+        threshold(evidence),
         calibration(evidence),
         sources(evidence),
         limits(evidence, side=facts.recipe.side),
@@ -98,10 +99,23 @@ against all others, one-word signs included. *Clear cases*: meets it, against pi
 """
 
 
-def threshold_without_promise(e: Evidence) -> str:
+def threshold(e: Evidence) -> str:
+    c = e.certificate
+    if c is None:
+        return f"""
+## Threshold
+
+{e.threshold:.6f}: the highest with recall {e.recall} on these very pictures. It is *not certified*: on other pictures the
+recall will be another. {at_threshold(e)}
+"""
     return f"""
-Threshold {e.threshold:.4f}: the highest with recall {e.recall} on these very pictures. It is *not certified*: on other
-pictures the recall will be another. {at_threshold(e)}
+## Threshold
+
+{e.threshold:.6f}: *certified* to call at least {c.recall:.0%} of the positives with confidence {c.confidence:.0%} in data like
+these whole sources ({c.groups} of them with positives, which vary like {c.independent:.0f} independent pictures). A stream of
+your own is another matter: `cloudvision gate calibrate` certifies a threshold on it. {at_threshold(e)}
+
+Method: {c.method}. Calibration set: `{c.data_sha256}`.
 """
 
 

@@ -44,19 +44,14 @@ def trunk(file: Path, *, opset: int) -> ModelProto:
     cut = onnx.utils.Extractor(whole).extract_model([given.name], list(levels))
     model = onnx.version_converter.convert_version(cut, opset)
     graph = model.graph
-    _take_rgb(graph, given.name)
-    mean, scale = np.array(MEAN[::-1]) * 255, 1 / (np.array(DEVIATION[::-1]) * 255)
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(mean.astype(np.float32), "pixel_mean"),
-            numpy_helper.from_array(scale.astype(np.float32), "pixel_scale"),
-        ]
-    )
+    _take_pixels(graph, given.name)
+    mean = (np.array(MEAN[::-1]) * 255).astype(np.float32).reshape(1, 3, 1, 1)
+    graph.initializer.append(numpy_helper.from_array(mean, "pixel_mean"))
+    # Bytes are turned into planes first: a mean for a plane is subtracted by whole vectors, one for every third number is not.
     front = [
-        helper.make_node("Cast", [PIXELS], ["pixels_float"], to=TensorProto.FLOAT),
-        helper.make_node("Sub", ["pixels_float", "pixel_mean"], ["pixels_centred"]),
-        helper.make_node("Mul", ["pixels_centred", "pixel_scale"], ["pixels_scaled"]),
-        helper.make_node("Transpose", ["pixels_scaled"], [given.name], perm=[0, 3, 1, 2]),
+        helper.make_node("Transpose", [PIXELS], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Cast", ["planes"], ["planes_float"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["planes_float", "pixel_mean"], [given.name]),
     ]
     nodes = [*front, *graph.node, *_joined(graph, levels)]
     return helper.make_model(
@@ -129,9 +124,13 @@ def _joined(graph: onnx.GraphProto, levels: dict[str, int]) -> list[onnx.NodePro
     return [*nodes, helper.make_node("Concat", parts, [FEATURES], axis=1)]
 
 
-def _take_rgb(graph: onnx.GraphProto, name: str) -> None:
-    """Turn the first convolution's weights round, so that it takes RGB."""
+def _take_pixels(graph: onnx.GraphProto, name: str) -> None:
+    """Turn the first convolution's weights round, so that it takes RGB, and scale them: 0 to 255 less the mean goes in.
+
+    What it is filled up with at the edges is zero either way.
+    """
     (first,) = (node for node in graph.node if name in node.input)
     (weights,) = (entry for entry in graph.initializer if entry.name == first.input[1])
-    turned = numpy_helper.to_array(weights)[:, ::-1]
+    scale = 1 / (np.array(DEVIATION[::-1]) * 255).reshape(1, 3, 1, 1)
+    turned = (numpy_helper.to_array(weights)[:, ::-1] * scale).astype(np.float32)
     weights.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(turned), weights.name))

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cloudvision.errors import ConfigError
 from cloudvision.gate import metrics
+from cloudvision.gate.calibrate import Certificate, certify
 from cloudvision.gate.criterion import Criterion
 from cloudvision.gate.folder import Calibration
+from cloudvision.gate.rewrite import rounded
 from cloudvision.training.calibrate import platt
 from cloudvision.training.data import Sample
 
@@ -35,8 +38,9 @@ class Evidence:
     worth: metrics.Truth  # (n,) meets the criterion
     clear: metrics.Truth  # (n,) meets it, or has no line at all
     calibration: Calibration
-    threshold: float  # the highest that has `recall` on these pictures
+    threshold: float  # the certified one, else the highest that has `recall` on these pictures
     recall: float
+    certificate: Certificate | None = None
 
     def rows(self) -> tuple[Row, Row]:
         return self._row("criterion", np.ones_like(self.clear)), self._row("clear cases", self.clear)
@@ -80,18 +84,33 @@ def gather(
     logits: metrics.Scores,
     criterion: Criterion,
     recall: float,
+    data_sha256: str = "",
 ) -> Evidence:
-    """Calibrate on `which`, and take the threshold there."""
+    """Calibrate on `which`, and certify a threshold there by whole sources, where there are enough of them."""
     some = [samples[int(i)] for i in which]
     worth = np.array([criterion.meets(sample.lines) for sample in some], dtype=bool)
     calibration = platt(logits, worth)
     scores = np.array([calibration.probability(float(logit)) for logit in logits])
+    groups = tuple(sample.group for sample in some)
+    certificate = certified(scores, worth, recall=recall, groups=groups, data_sha256=data_sha256)
+    unsure = metrics.threshold_at_recall(scores, worth, recall=recall)
     return Evidence(
-        groups=tuple(sample.group for sample in some),
+        groups=groups,
         scores=scores,
         worth=worth,
         clear=worth | np.array([not sample.lines for sample in some], dtype=bool),
         calibration=calibration,
-        threshold=metrics.threshold_at_recall(scores, worth, recall=recall),
+        threshold=rounded(unsure if certificate is None else certificate.threshold),
         recall=recall,
+        certificate=certificate,
     )
+
+
+def certified(
+    scores: metrics.Scores, worth: metrics.Truth, *, recall: float, groups: tuple[str, ...], data_sha256: str
+) -> Certificate | None:
+    """None where there are too few positives or sources."""
+    try:
+        return certify(scores, worth, recall=recall, groups=groups, data_sha256=data_sha256)
+    except ConfigError:
+        return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cloudvision.gate.calibrate import Certificate
 from cloudvision.gate.cascade import Combination, HandOver
 from cloudvision.training import card
 from cloudvision.training.evidence import Evidence
@@ -31,7 +30,8 @@ def exact_card(f: ExactFacts, e: Evidence) -> str:
     parts = (
         _exact_head(f),
         _exact_training(f, e),
-        card.results(e, folds=f.folds, run=f.folds) + card.threshold_without_promise(e),
+        card.results(e, folds=f.folds, run=f.folds),
+        card.threshold(e),
         card.calibration(e),
         card.sources(e),
         card.limits(e, side=f.recipe.side),
@@ -47,7 +47,6 @@ def cascade_card(
     hand_over: HandOver,
     combination: Combination,
     exact_share: float,
-    certificate: Certificate,
     folds: int,
     side: int,
 ) -> str:
@@ -60,16 +59,10 @@ def cascade_card(
 {combination.exact:.4f}, offset {combination.offset:.4f}): {exact_share:.1%} of the pictures below took both.
 """,
         card.results(e, folds=folds, run=folds),
-        f"""
+        """
 Slope and offset of the combination were fitted on these pictures; the networks that scored them had not seen their sources.
-
-## Threshold
-
-{e.threshold:.6f}: *certified* to call at least {certificate.recall:.0%} of the positives with confidence
-{certificate.confidence:.0%} in data like these whole sources ({certificate.groups} of them with positives, which vary like
-{certificate.independent:.0f} independent pictures; method: {certificate.method}; calibration set `{certificate.data_sha256}`).
-A stream of your own is another matter: `cloudvision gate calibrate` certifies a threshold on it. {card.at_threshold(e)}
 """,
+        card.threshold(e),
         card.reliability(e),
         card.sources(e),
         card.limits(e, side=side),

@@ -16,7 +16,7 @@ from cloudvision.training.readout import ReadOutNet
 
 OPSET = 17
 OUTPUT = "logit"
-SMALL = 512  # tensors of fewer numbers stay as they are
+SMALL = 1024  # tensors of fewer numbers stay as they are; the first convolution has 648, some too small for float16
 
 
 def join(trunk: ModelProto, net: ReadOutNet) -> bytes:

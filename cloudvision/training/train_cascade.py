@@ -16,20 +16,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cloudvision.gate import calibrate, drift, metrics, rewrite
+from cloudvision.gate import calibrate, metrics, rewrite
 from cloudvision.gate.cascade import CascadeFolder, Combination, HandOver, Part, describe
 from cloudvision.gate.folder import Calibration, ModelFolder, open_folder
 from cloudvision.training.calibrate import platt
 from cloudvision.training.data import data_digest, folds, read_corpus
 from cloudvision.training.evidence import Evidence
 from cloudvision.training.exact_card import cascade_card
-from cloudvision.training.model_folder import print_rows
+from cloudvision.training.model_folder import calibrated, print_rows
 
 VERSION = "1"
 FAST_SHARE = 0.1
@@ -81,6 +80,7 @@ def write(
         calibration=fast.calibration,
         threshold=rewrite.rounded(certificate.threshold),
         recall=certificate.recall,
+        certificate=certificate,
     )
     folder = CascadeFolder(
         path=out,
@@ -94,7 +94,7 @@ def write(
         criterion=fast.criterion,
     )
     near = {name: os.path.relpath(part.path, out) for name, part in (("fast", fast), ("exact", exact))}
-    config = describe(folder, **near) | rewrite.entries(certificate, drift.reference_of(scores))
+    config = describe(folder, **near) | calibrated(evidence)
     config["exact_share"] = round(float(unsure.mean()), 4)
     card = cascade_card(
         evidence,
@@ -102,7 +102,6 @@ def write(
         hand_over=band,
         combination=combination,
         exact_share=float(unsure.mean()),
-        certificate=replace(certificate, threshold=evidence.threshold),
         folds=5,
         side=exact.preprocessing.side,
     )

@@ -74,7 +74,14 @@ def run(job: Job, *, command: str) -> Evidence:
             np.save(file, logits(trained(np.flatnonzero(fold != k)), features, held))
             print(f"fold {k + 1} of {job.folds}: {len(held)} pictures held out", flush=True)
         scored[held] = np.load(file, allow_pickle=False)
-    evidence = gather(samples, which=np.arange(len(samples)), logits=scored, criterion=Criterion(), recall=job.recall)
+    evidence = gather(
+        samples,
+        which=np.arange(len(samples)),
+        logits=scored,
+        criterion=Criterion(),
+        recall=job.recall,
+        data_sha256=data_digest(job.corpus),
+    )
     net = trained(np.arange(len(samples)))
     _write(job, samples, net=net, onnx=join(eyes, net), evidence=evidence, command=command)
     return evidence

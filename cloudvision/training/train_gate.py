@@ -69,6 +69,7 @@ def run(job: Job, *, command: str) -> None:
         logits=np.concatenate(logits),
         criterion=pictures.criterion,
         recall=job.recall,
+        data_sha256=data_digest(job.corpus),
     )
 
     everything = np.arange(len(samples))

@@ -12,11 +12,11 @@ class Part:
     """One part of a form.
 
     Args:
-        field: name of the form's field.
+        name: of the form's field.
         filename: as the client named it; empty where the part is no file.
     """
 
-    field: str
+    name: str
     filename: str
     data: bytes = field(repr=False)
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from cloudvision.cli._talk import say
+from cloudvision.cli._until_told import OWN_ADDRESSES, until_told
 from cloudvision.emulator import Emulator, running
 from cloudvision.emulator.accounts import REGION
-
-_OWN = ("127.0.0.1", "::1", "localhost")
 
 
 def emulate(
@@ -43,7 +38,7 @@ def emulate(
     done = threading.Event()
     with (
         running(host=host, port=port, tier=tier, region=region, allow_private_hosts=allow_private_hosts) as emulator,
-        _until_told(done.set),
+        until_told(done.set),
     ):
         if faults is not None:
             emulator.faults.load(faults)
@@ -52,7 +47,7 @@ def emulate(
         for name, value in emulator.environment.items():
             print(f"export {name}={shlex.quote(value)}", flush=True)
         say(f"listening on {emulator.url}, health at {emulator.url}/health, bill at {emulator.url}/emulator/bill")
-        if host not in _OWN:
+        if host not in OWN_ADDRESSES:
             say(f"listening on {escape(host)} lets in whoever reaches it: to be served, to see the bill, to set faults")
         _wait(emulator, done)
     _last_words(emulator)
@@ -72,18 +67,3 @@ def _last_words(emulator: Emulator) -> None:
     for account, units in emulator.bill().units.items():
         for unit, count in units.items():
             say(f"billed to {escape(account)}: {count} {escape(unit)}")
-
-
-@contextmanager
-def _until_told(stop: Callable[[], None]) -> Iterator[None]:
-    """Within this block Ctrl-C and SIGTERM call `stop`."""
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop()
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

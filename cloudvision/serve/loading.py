@@ -1,0 +1,40 @@
+"""From what the user names to the entries of the catalog: open, measure, make a lane."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cloudvision.serve.catalog import Entry
+from cloudvision.serve.cost import best, measure
+from cloudvision.serve.lane import Lane
+from cloudvision.serve.opening import open_models
+from cloudvision.serve.settings import Settings
+
+
+def load_entries(models: Sequence[str], how: Settings) -> Iterator[Entry]:
+    """Open all that `models` name.
+
+    Raises:
+        ConfigError: one cannot be opened.
+    """
+    for asked in models:
+        for opened in open_models(asked, quantised=how.quantised):
+            # Pictures of a model without one size cannot be put together; a first look costs too much to guess at.
+            together = opened.runs.size is not None
+            costs = measure(opened.runs, most=how.max_batch if how.adapt and together else 1)
+            batch = 1 if not together else best(costs) if how.adapt else how.max_batch
+            lane = Lane(
+                most=how.queue,
+                batch=batch,
+                delay_s=how.max_delay_s,
+                hands=how.hands,
+                at_once=how.hands,
+                seconds=costs[0].seconds,
+            )
+            yield Entry(opened.name, opened.version, opened.runs, lane)
+
+
+def describe(entry: Entry) -> str:
+    """One line for people."""
+    batch = "one by one" if entry.lane.batch == 1 else f"in batches of up to {entry.lane.batch}"
+    return f"{entry.name}:{entry.version} ({entry.runs.kind}, {len(entry.runs.labels)} labels), {batch}"

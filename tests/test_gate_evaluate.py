@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from cloudvision.gate import metrics
-from cloudvision.gate.evaluate import BY_GROUP, BY_PICTURE, BY_WEIGHT, Evaluation, evaluate
+from cloudvision.gate.binomial import wilson
+from cloudvision.gate.evaluate import BY_GROUP, BY_PICTURE, Evaluation, evaluate
 from cloudvision.gate.ranking import Ranked, over_thresholds
 from cloudvision.pages.of_evaluation import Judged, Missed, evaluation_page
 
@@ -56,7 +57,7 @@ def test_intervals_say_how_they_came_about_and_hold_the_figure() -> None:
     for found, method in (
         (judged(), BY_PICTURE),
         (judged(groups=20), BY_GROUP),
-        (judged(weights=np.full(400, 2.0)), BY_WEIGHT),
+        (judged(weights=np.full(400, 2.0)), BY_PICTURE),
     ):
         assert found.method == method
         for one in (found.recall, found.specificity, found.auc, found.average_precision):
@@ -82,6 +83,30 @@ def test_five_pictures_of_which_none_was_missed_prove_little() -> None:
     assert found.recall.value == found.recall.high == 1.0
     assert found.recall.low == pytest.approx(0.566, abs=0.001)  # Wilson, 5 of 5
     assert found.specificity.low == pytest.approx(0.610, abs=0.001)  # 6 of 6
+    assert found.auc.value == found.auc.high == 1.0
+    assert 0.5 < found.auc.low < 0.9
+
+
+def test_weights_prove_less_than_as_many_pictures() -> None:
+    scores, truth = np.array([0.9] * 20 + [0.1] * 20), np.array([True] * 20 + [False] * 20)
+    groups = [f"g{n % 12}" for n in range(40)]
+    alike = evaluate(scores, truth, threshold=0.5, groups=groups, weights=np.full(40, 7.0))
+    assert alike.recall.low == pytest.approx(evaluate(scores, truth, threshold=0.5, groups=groups).recall.low)
+    one_heavy = np.where(np.arange(40) == 0, 100.0, 1.0)  # 119^2 / (100^2 + 19): they count as 1.4 pictures
+    heavy = evaluate(scores, truth, threshold=0.5, groups=groups, weights=one_heavy)
+    assert heavy.recall.low == pytest.approx(wilson(1.413, 1.413)[0], abs=0.001)
+    assert heavy.recall.low < alike.recall.low / 2
+
+
+def test_the_interval_of_an_auc_holds_the_true_one_as_often_as_it_says() -> None:
+    rng, true, held = np.random.default_rng(0), 0.921350, 0  # the AUC of two normal distributions two deviations apart
+    for _ in range(400):
+        scores = np.concatenate([rng.normal(2, 1, 20), rng.normal(0, 1, 30)])
+        value = metrics.auc(scores, np.arange(50) < 20)
+        low, high = metrics.auc_interval(value, positives=20, negatives=30)
+        held += low <= true <= high
+    assert 0.93 <= held / 400 <= 0.99
+    assert metrics.auc_interval(float("nan"), positives=0, negatives=9) == (0.0, 1.0)
 
 
 def test_weights_count_what_a_picture_stands_for() -> None:

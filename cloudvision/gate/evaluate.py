@@ -2,9 +2,9 @@
 
 Where the pictures come from `groups.MIN_GROUPS` sources or more, all intervals are those of a bootstrap over whole sources
 (1,000 resamples, percentiles): pictures of one source are alike, and tell less than as many pictures of many. They never tell
-more either: without weights the interval of a share is at least that of Wilson, for resampling what was never missed knows no
-doubt. Where there are fewer sources, and no weights, shares have the interval of Wilson (1927), and AUC and average precision
-that of a bootstrap over pictures.
+more either, and resampling what was never missed knows no doubt: the interval of a share is at least that of Wilson (1927), and
+the AUC's that of Newcombe (2006, method 5), both with Kish's effective number of pictures where pictures have weights. Where
+there are fewer sources the bootstrap is over pictures. The average precision has the bootstrap alone.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 
 from cloudvision.gate.binomial import wilson
 from cloudvision.gate.groups import MIN_GROUPS
-from cloudvision.gate.metrics import Scores, Truth
+from cloudvision.gate.metrics import Scores, Truth, auc_interval
 from cloudvision.gate.ranking import Ranked, shares
 from cloudvision.gate.reliability import Bin, calibration_error, reliability
 
 RESAMPLES = 1_000
-BY_GROUP, BY_GROUP_AND_WEIGHT, BY_PICTURE, BY_WEIGHT = (
-    "bootstrap over whole groups, of shares at least Wilson",
-    "bootstrap over whole groups",
-    "Wilson; bootstrap over pictures",
-    "bootstrap over pictures",
+BY_GROUP, BY_PICTURE = (
+    "bootstrap over whole groups, at least Wilson and Newcombe",
+    "bootstrap over pictures, at least Wilson and Newcombe",
 )
 
 
@@ -110,12 +108,10 @@ def evaluate(
     low, high = _percentiles(drawn)
     found = [Estimated(float(v), float(lo), float(hi)) for v, lo, hi in zip(value, low, high, strict=True)]
     counts = ranked.counts(weight)
-    if weights is None:
-        method = BY_GROUP if whole else BY_PICTURE
-        plain = [_wilson(hits, trials) for hits, trials in shares(counts)]
-        found[:5] = [_wider(*both) for both in zip(found[:5], plain, strict=True)] if whole else plain
-    else:
-        method = BY_GROUP_AND_WEIGHT if whole else BY_WEIGHT
+    independent = [_kish(*both) for both in zip(shares(counts), shares(ranked.counts(weight**2)), strict=True)]
+    plain = [wilson(estimated.value * n if n else 0.0, n) for estimated, n in zip(found, independent, strict=False)]
+    plain.append(auc_interval(found[5].value, positives=independent[0], negatives=independent[1]))
+    found[:6] = [_wider(estimated, *bounds) for estimated, bounds in zip(found, plain, strict=False)]
     per_thousand = 1000 * call_usd
     saved = Estimated(*(per_thousand * share for share in (found[4].value, found[4].low, found[4].high)))
     curve = reliability(scores, truth)
@@ -133,18 +129,19 @@ def evaluate(
         auc=found[5],
         average_precision=found[6],
         saved_usd=saved,
-        method=method,
+        method=BY_GROUP if whole else BY_PICTURE,
         curve=curve,
         calibration_error=calibration_error(curve),
     )
 
 
-def _wilson(hits: float, trials: float) -> Estimated:
-    return Estimated(hits / trials if trials else float("nan"), *wilson(hits, trials))
+def _kish(share: tuple[float, float], of_squares: tuple[float, float]) -> float:
+    """As how many pictures of one weight those under the share count (Kish 1965)."""
+    return share[1] ** 2 / of_squares[1] if of_squares[1] else 0.0
 
 
-def _wider(one: Estimated, other: Estimated) -> Estimated:
-    return Estimated(one.value, min(one.low, other.low), max(one.high, other.high))
+def _wider(estimated: Estimated, low: float, high: float) -> Estimated:
+    return Estimated(estimated.value, float(np.fmin(estimated.low, low)), float(np.fmax(estimated.high, high)))
 
 
 def _percentiles(drawn: NDArray[np.float64]) -> tuple[list[float], list[float]]:

@@ -6,7 +6,9 @@ worth it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,3 +100,26 @@ def specificity_at_recall(scores: Scores, truth: Truth, *, recall: float) -> flo
 
 def _ratio(part: int, whole: int) -> float:
     return part / whole if whole else float("nan")
+
+
+def auc_interval(value: float, *, positives: float, negatives: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Bounds of an AUC by inverting a score test (Newcombe 2006, method 5): an AUC of 1 has a lower bound below 1.
+
+    (0, 1) where there is no positive, no negative, or no value.
+    """
+    if math.isnan(value) or positives <= 0 or negatives <= 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    more = max(0.0, (positives + negatives) / 2 - 1)
+
+    def compatible(true: float) -> bool:
+        spread = 1 + more * (1 - true) / (2 - true) + more * true / (1 + true)
+        return (value - true) ** 2 <= z * z * true * (1 - true) * spread / (positives * negatives)
+
+    def bound(inside: float, outside: float) -> float:
+        for _ in range(50):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if compatible(middle) else (inside, middle)
+        return outside
+
+    return bound(value, 0.0), bound(value, 1.0)

@@ -28,12 +28,14 @@ QUOTAS: dict[str, dict[str, Quota]] = {
     "azure-image-analysis": {"F0": Quota(per_minute=20), "S1": Quota(per_second=10)},
     # Predictions that are stored; without storing ("nostore") S0 allows 20.
     "azure-custom-vision": {"F0": Quota(per_second=2), "S0": Quota(per_second=10)},
+    # Projects, images and iterations; of the trainings themselves F0 takes 2 a second, which nobody asks for.
+    "azure-custom-vision-training": {"F0": Quota(per_second=10), "S0": Quota(per_second=10)},
     "azure-document-intelligence": {
         "F0": Quota(per_second=1, polls_per_second=1),
         "S0": Quota(per_second=15, polls_per_second=50),
     },
 }
-"""Provider name -> tier -> quota."""
+"""Provider name (of Custom Vision, also its training side) -> tier -> quota."""
 
 
 def quota(provider: str, tier: str) -> Quota:

@@ -52,7 +52,7 @@ class CustomVision:
             for part in (Projects(store), Tags(store), Gallery(store), training, Iterations(store))
             for route in part.routes()
         ]
-        free = [*Images(store, fetch=fetch).routes(), *predictions.training_routes()]
+        free = [*Images(store, fetch=fetch, trouble=surroundings.image_status).routes(), *predictions.training_routes()]
         self.operations = (
             *(self._operation(wire.TRAINING, *route, locked=True) for route in locked),
             *(self._operation(wire.TRAINING, *route, locked=False) for route in free),

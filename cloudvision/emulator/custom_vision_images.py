@@ -40,11 +40,15 @@ class Images:
 
     Args:
         fetch: the bytes behind an address; raises ImageError.
+        trouble: the status that an image is told to get; None for what becomes of it.
     """
 
-    def __init__(self, store: Lookup, *, fetch: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, store: Lookup, *, fetch: Callable[[str], bytes], trouble: Callable[[], str | None] = lambda: None
+    ) -> None:
         self._store = store
         self._fetch = fetch
+        self._trouble = trouble
 
     def routes(self) -> Sequence[tuple[str, str, str, wire.Answer]]:
         """Name, method, path and answer of each."""
@@ -104,7 +108,7 @@ class Images:
         _check_batch(entries)
         if len(tags) > BATCH_TAGS:
             raise wire.bad_request("ExceededBatchSize", f"A batch has at most {BATCH_TAGS} tags.")
-        found = [(entry, _looked_at(entry.data)) for entry in entries]
+        found = [(entry, self._trouble() or _looked_at(entry.data)) for entry in entries]
         with self._store.lock:
             project = self._store.project(call, account)
             results = [self._added(project, entry, seen, tags, metadata, call.base_url) for entry, seen in found]

@@ -46,6 +46,21 @@ BILLED = {
 """Every fault, and whether the request is worked on and billed."""
 
 _BILLED_EITHER_WAY = frozenset({"hang", "reset", "status"})
+IMAGE_STATUSES = (
+    "ErrorSource",
+    "ErrorImageFormat",
+    "ErrorImageSize",
+    "ErrorStorage",
+    "ErrorLimitExceed",
+    "ErrorTagLimitExceed",
+    "ErrorRegionLimitExceed",
+    "ErrorUnknown",
+    "ErrorNegativeAndRegularTagOnSameImage",
+    "ErrorImageDimensions",
+    "ErrorInvalidTag",
+)
+"""What Custom Vision says of an image of a batch that it does not keep."""
+
 RETRY_AFTER = ("seconds", "milliseconds", "date", "none")
 """How a throttled answer can say when to come back."""
 

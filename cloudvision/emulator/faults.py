@@ -5,10 +5,12 @@ As a file (`cloudvision emulate --faults FILE`)::
     {"seed": 7,
      "script": [{"fault": "status", "status": 503, "times": 2}, {"fault": "none"}, {"fault": "reset"}],
      "rates":  [{"fault": "throttle", "rate": 0.1, "service": "rekognition", "code": "ThrottlingException"}],
-     "quotas": [{"service": "image-analysis", "per_second": 5, "per_minute": 100, "retry_after": "date"}]}
+     "quotas": [{"service": "image-analysis", "per_second": 5, "per_minute": 100, "retry_after": "date"}],
+     "images": [{"rate": 0.1, "status": "ErrorStorage"}]}
 
 The script goes first: each request takes the first entry that is meant for it. Then every rate draws once. A fault is
-meant for all requests, or for those of the `service`, `operation` and `account` that it names.
+meant for all requests, or for those of the `service`, `operation` and `account` that it names. `images` are drawn once for
+every image that is uploaded to Custom Vision: the batch is answered with 207, and that image has the status and is not kept.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from dataclasses import replace as changed
 from pathlib import Path
 from typing import Any
 
-from cloudvision.emulator.fault import BILLED, RETRY_AFTER, Fault, check_service, is_number
+from cloudvision.emulator.fault import BILLED, IMAGE_STATUSES, RETRY_AFTER, Fault, check_service, is_number
 from cloudvision.errors import ConfigError
 from cloudvision.quotas import Quota
 
@@ -65,6 +67,7 @@ class Faults:
         self._script: list[Fault] = []
         self._rates: list[tuple[float, Fault]] = []
         self._quotas: tuple[QuotaRule, ...] = ()
+        self._images: list[tuple[float, str]] = []
         self._lock = threading.Lock()
 
     @property
@@ -93,6 +96,23 @@ class Faults:
         with self._lock:
             self._rates.append((rate, fault))
 
+    def spoil_images(self, rate: float, status: str) -> None:
+        """From now on, this share of the images uploaded to Custom Vision (0 to 1) gets `status`, such as "ErrorStorage".
+
+        Raises:
+            ConfigError: no share, or no such status.
+        """
+        _check_share(rate)
+        if status not in IMAGE_STATUSES:
+            raise ConfigError(f"unknown status {status!r}; known: {', '.join(IMAGE_STATUSES)}")
+        with self._lock:
+            self._images.append((rate, status))
+
+    def image_status(self) -> str | None:
+        """What an uploaded image meets; None for nothing."""
+        with self._lock:
+            return next((status for rate, status in self._images if self._random.random() < rate), None)
+
     def limit(self, rule: QuotaRule) -> None:
         """From now on, `rule` holds as well."""
         with self._lock:
@@ -103,6 +123,7 @@ class Faults:
         with self._lock:
             self._script.clear()
             self._rates.clear()
+            self._images.clear()
             self._quotas = ()
 
     def next(self, service: str, operation: str, account: str) -> Fault | None:
@@ -122,12 +143,16 @@ class Faults:
         Raises:
             ConfigError: something in it is not known; then nothing has changed.
         """
-        script = _object(value, {"seed", "script", "rates", "quotas"})
+        script = _object(value, {"seed", "script", "rates", "quotas", "images"})
         if not isinstance(script.get("seed", 0), int):
             raise ConfigError(f"the seed is a whole number, got {script['seed']!r}")
         faults = [_fault(entry) for entry in script.get("script", ())]
         rates = [_rate(entry) for entry in script.get("rates", ())]
         quotas = [_quota(entry) for entry in script.get("quotas", ())]
+        trial = Faults()
+        spoilt = [_object(entry, {"rate", "status"}) for entry in script.get("images", ())]
+        for entry in spoilt:
+            trial.spoil_images(entry.get("rate", 1.0), entry.get("status", ""))
         self.clear()
         if "seed" in script:
             self._random.seed(script["seed"])
@@ -136,6 +161,8 @@ class Faults:
             self.rate(share, fault)
         for rule in quotas:
             self.limit(rule)
+        for entry in spoilt:
+            self.spoil_images(entry.get("rate", 1.0), entry.get("status", ""))
 
     def load(self, file: Path) -> None:
         """The same from a file.

@@ -154,6 +154,10 @@ def _new_id() -> str:
     return str(uuid.uuid4())
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What all services share.
@@ -171,6 +175,7 @@ class Surroundings:
         now: seconds since the epoch.
         new_id: a fresh identifier in the form of a GUID.
         trainer: makes Custom Vision's models; None where there is nothing to train with.
+        image_status: what one uploaded image of a batch is told to meet; None for nothing.
     """
 
     accounts: Accounts
@@ -184,3 +189,4 @@ class Surroundings:
     now: Callable[[], float] = time.time
     new_id: Callable[[], str] = _new_id
     trainer: Trainer | None = None
+    image_status: Callable[[], str | None] = _nothing

@@ -97,6 +97,7 @@ def running(  # noqa: PLR0913 - independent settings, each given by name
             clock=clock,
             now=now,
             trainer=trainer,
+            image_status=faults.image_status,
             new_id=lambda: str(uuid.UUID(int=draw.getrandbits(128), version=4)),
         )
         services = open_services(surroundings)

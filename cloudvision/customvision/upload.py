@@ -1,0 +1,187 @@
+"""Uploading: in batches by number and by bytes, at the tier's rate, only what failed again, and resumable."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cloudvision.customvision._batch import Batch, Sent, packed
+from cloudvision.customvision._notes import Notes
+from cloudvision.customvision._send import send
+from cloudvision.customvision.answers import Project, an_object, each, text
+from cloudvision.customvision.limits import BATCH, BATCH_BYTES
+from cloudvision.customvision.preflight import Ready
+from cloudvision.customvision.resource import TrainingResource
+from cloudvision.customvision.tags import ensure_tags
+from cloudvision.stop import StopSignal
+
+State = Literal["uploaded", "duplicate", "resumed", "failed"]
+_PAGE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Uploaded:
+    """What became of one picture.
+
+    Args:
+        source: as it may be printed.
+        state: "uploaded"; "duplicate", it was in the project already; "resumed", an earlier run had brought it there; "failed".
+        image: its id in the project; "" where it failed.
+        status: the service's last word, such as "OK" or "ErrorImageFormat"; "" where nothing was sent.
+        reason: why it failed, "" where it did not.
+        attempts: how often it was sent.
+    """
+
+    source: str
+    state: State
+    image: str
+    status: str
+    reason: str
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class UploadReport:
+    """What became of all pictures, in the order in which they were given."""
+
+    results: tuple[Uploaded, ...]
+
+    @property
+    def counts(self) -> Mapping[State, int]:
+        """How many there are in each state."""
+        found = Counter(result.state for result in self.results)
+        return {state: found[state] for state in ("uploaded", "duplicate", "resumed", "failed")}
+
+    @property
+    def failed(self) -> tuple[Uploaded, ...]:
+        """Those that are not in the project."""
+        return tuple(result for result in self.results if result.state == "failed")
+
+
+def upload(  # noqa: PLR0913 - independent settings, each given by name
+    resource: TrainingResource,
+    project: Project,
+    pictures: Sequence[Ready],
+    *,
+    negative: str | None = None,
+    notes: Path | None = None,
+    threads: int = 4,
+    tries: int = 4,
+    batch_bytes: int = BATCH_BYTES,
+    stop: StopSignal | None = None,
+    progress: Callable[[Uploaded], None] = lambda _: None,
+) -> UploadReport:
+    """Bring pictures into a project with their tags or regions, each once.
+
+    Args:
+        pictures: what `check` found ready.
+        negative: the label that becomes the negative tag.
+        notes: a file of what is done, so that a run that was cut off goes on where it was.
+        threads: batches that are prepared and sent at a time; the tier's rate holds for all of them together.
+        tries: how often a picture that failed for a passing reason is sent, at most.
+        batch_bytes: most characters of base64 of one request.
+        stop: thrown, it ends the upload after the batches that are on their way.
+        progress: called for every picture as it is done, from this thread.
+
+    Raises:
+        ProviderError: an error that would meet every other picture too; what is done is noted.
+        ConfigError: the set-up, or the file of notes, is wrong.
+        StoppedError: told to stop.
+    """
+    book, stop = Notes(notes, project.id), stop or StopSignal()
+    tags = ensure_tags(resource, project, (m.name for one in pictures for m in one.marks), negative=negative)
+    ids = {name: tag.id for name, tag in tags.items()}
+    done: dict[str, Uploaded] = {}
+
+    def note(one: Ready, result: Uploaded) -> None:
+        done[one.key] = result
+        progress(result)
+
+    there = _images(resource, project) if any(one.key in book.known for one in pictures) else frozenset()
+    for one in pictures:
+        if book.known.get(one.key) in there:
+            note(one, Uploaded(one.shown, "resumed", book.known[one.key], "", "", 0))
+    waiting = [Batch(chunk) for chunk in _chunks([one for one in pictures if one.key not in done])]
+    for batch, sent in _all_sent(resource, project, waiting, ids, threads, tries, batch_bytes, stop):
+        # Written before it is told: what was told to be done is done.
+        book.add((one.key, result.image) for one, result in zip(batch.pictures, sent, strict=True) if result.image)
+        for one, result in zip(batch.pictures, sent, strict=True):
+            note(one, _told(one, result))
+    return UploadReport(tuple(done[one.key] for one in pictures))
+
+
+def _all_sent(
+    resource: TrainingResource,
+    project: Project,
+    batches: Sequence[Batch],
+    tags: Mapping[str, str],
+    threads: int,
+    tries: int,
+    batch_bytes: int,
+    stop: StopSignal,
+) -> Iterator[tuple[Batch, tuple[Sent, ...]]]:
+    """Batches as they are done. The first error ends it, after what is on its way has been noted."""
+    failure: list[BaseException] = []
+    ended = threading.Event()
+
+    def work(batch: Batch) -> list[tuple[Batch, tuple[Sent, ...]]]:
+        found = []
+        for part in packed(batch, batch_bytes):
+            if ended.is_set():
+                break
+            stop.check()
+            found.append((part.batch, send(resource, project, part, tags, tries=tries)))
+        return found
+
+    with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
+        left = iter(batches)
+        running: set[Future[list[tuple[Batch, tuple[Sent, ...]]]]] = set()
+        try:
+            while True:
+                # A few at a time: the rest costs no memory, and nothing has to be called off.
+                while len(running) < threads and not failure and (batch := next(left, None)) is not None:
+                    running.add(pool.submit(work, batch))
+                if not running:
+                    break
+                finished, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    if (error := future.exception()) is not None:
+                        failure.append(error)
+                        ended.set()
+                    else:
+                        yield from future.result()
+        finally:
+            ended.set()
+    if failure:
+        raise failure[0]
+
+
+def _chunks(pictures: Sequence[Ready]) -> Iterator[tuple[Ready, ...]]:
+    """At most 64 each; files and URLs apart, for they are different requests."""
+    for kind in (False, True):
+        fit = [one for one in pictures if (not one.size) is kind]
+        yield from (tuple(fit[start : start + BATCH]) for start in range(0, len(fit), BATCH))
+
+
+def _images(resource: TrainingResource, project: Project) -> frozenset[str]:
+    """Ids of all images that are in the project now."""
+    found: set[str] = set()
+    while True:
+        skip = len(found)
+        page = each(
+            resource.ask(lambda client: client.get_images(project.id, take=_PAGE, skip=skip)),  # noqa: B023 - used at once
+            lambda value: text(an_object(value), "id"),
+        )
+        if not set(page) - found:
+            return frozenset(found)
+        found |= set(page)
+
+
+def _told(one: Ready, sent: Sent) -> Uploaded:
+    state: State = "failed" if not sent.good else "duplicate" if sent.status == "OKDuplicate" else "uploaded"
+    return Uploaded(one.shown, state, sent.image, sent.status, sent.reason, sent.attempts)

@@ -93,6 +93,7 @@ SDKS = {
     "httptools": ("emulator/", "serve/"),
     "prometheus_client": ("serve/",),
     "torch": ("training/",),
+    "timm": ("training/",),
     "typer": ("cli/",),
     "rich": ("cli/",),
     "dotenv": ("cli/",),

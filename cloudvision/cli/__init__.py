@@ -11,7 +11,7 @@ from dotenv import find_dotenv, load_dotenv
 from rich.markup import escape
 
 from cloudvision._version import version
-from cloudvision.cli import doctor, emulate, estimate, gate, ledger, parse, providers, report, run
+from cloudvision.cli import doctor, emulate, estimate, gate, ledger, parse, providers, report, run, serve, train
 from cloudvision.cli._talk import Logged, say
 from cloudvision.errors import BudgetExceededError, CloudVisionError
 
@@ -32,7 +32,9 @@ app.command("report")(report.report)
 app.command("parse")(parse.parse)
 app.command("providers")(providers.providers)
 app.command("doctor")(doctor.doctor)
+app.command("train")(train.train)
 app.command("emulate")(emulate.emulate)
+app.command("serve")(serve.serve)
 app.add_typer(gate.app, name="gate")
 app.add_typer(ledger.app, name="ledger")
 

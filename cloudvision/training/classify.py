@@ -1,0 +1,235 @@
+"""Train a classifier on pictures with labels, and write a model folder: `cloudvision train --kind classify`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from cloudvision.errors import ConfigError
+from cloudvision.models import Description, InputSettings
+from cloudvision.training import weights
+from cloudvision.training.classify_backbone import Backbone, check_backbone, multiple_of, open_backbone
+from cloudvision.training.classify_data import Example, Pictures, check_counts, check_single, labels_of, look
+from cloudvision.training.classify_fit import Material, Progress, Recipe, probabilities, train
+from cloudvision.training.classify_folder import Facts, Graphs, write_folder
+from cloudvision.training.classify_graph import quantise, run_graph, to_onnx
+from cloudvision.training.classify_network import Classifier
+from cloudvision.training.classify_parts import Parts, part
+from cloudvision.training.classify_scores import Judged
+
+LEAST = 2  # pictures of each class
+_CALIBRATING = 64  # pictures from which the quantised graph takes its ranges
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is trained, and how.
+
+    Args:
+        multilabel: any number of labels a picture, each sure or not by itself.
+        background: which of the labels means "nothing of this".
+        backbone: "gate", "scratch", "timm:NAME", "timm:NAME=FILE"; of several with commas the first that can be had.
+        size: pixels of the input, and how pictures of another shape get there.
+        stop, judge: shares of the pictures that say when to stop, and that judge what came out.
+        quantise: also write a graph of eight bits, unless it would lose more than a hundredth of the accuracy.
+    """
+
+    multilabel: bool = False
+    background: str | None = None
+    backbone: str = "gate"
+    size: InputSettings = field(default_factory=lambda: InputSettings(width=128, height=128))
+    stop: float = 0.15
+    judge: float = 0.2
+    quantise: bool = True
+    recipe: Recipe = field(default_factory=Recipe)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a model is called, and what is told of it.
+
+    Args:
+        name: by default that of its folder.
+        sentences: what to tell people of a label.
+        command: how to make it again, for the card.
+    """
+
+    name: str | None = None
+    version: str | None = None
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What came out.
+
+    Args:
+        path: the model folder.
+        judged: what the model says of pictures that it was not trained on; None where none were kept back.
+        parts: how many pictures learned, stopped and judged.
+        problems: pictures that were left out, and why.
+        backbone: what the training began with, in words.
+        quantised: how many of 100 pictures the graph of eight bits gets wrong beyond those of fp32; None without it.
+    """
+
+    path: Path
+    labels: tuple[str, ...]
+    judged: Judged | None
+    parts: tuple[int, int, int]
+    problems: tuple[str, ...]
+    backbone: str
+    quantised: float | None
+
+
+def train_classifier(
+    examples: Sequence[Example],
+    out: Path,
+    *,
+    settings: Settings | None = None,
+    labels: Sequence[str] | None = None,
+    about: About | None = None,
+    work: Path | None = None,
+    told: Callable[[Progress], None] | None = None,
+) -> Trained:
+    """Train on `examples` and write the folder `out`.
+
+    The same examples, settings and machine give the same model.
+
+    Args:
+        out: a new or an empty folder.
+        labels: all classes, in the order that the model is to have; by default those of the examples, sorted.
+        work: pixels and checkpoints are kept there: a run that was cut off goes on from it, and finished weights are used
+            again. Without one all is kept in memory.
+        told: hears of every epoch; what it raises ends the training.
+
+    Raises:
+        ConfigError: too few classes or pictures, a wrong size or backbone, or a folder that is not empty.
+    """
+    s, told_of = settings or Settings(), about or About()
+    names = tuple(labels) if labels is not None else labels_of(examples)
+    _check(examples, names, s, out)
+    torch.manual_seed(s.recipe.seed)
+    torch.set_num_threads(s.recipe.threads)
+    place = work / _key(s) if work else None
+    pictures = look(examples, names, size=s.size, folder=place)
+    usable = [Example(b"", tuple(np.array(names)[row])) for row in pictures.truth]
+    try:
+        check_counts(usable, names, multilabel=s.multilabel, least=LEAST)
+    except ConfigError as error:
+        if not pictures.problems:
+            raise
+        raise ConfigError(f"{error}; {len(pictures.problems)} were left out: {pictures.problems[0]}") from error
+    parts = part(pictures.truth, pictures.groups, stop=s.stop, judge=s.judge, seed=s.recipe.seed)
+    backbone = open_backbone(s.backbone, list(pictures.large[parts.learn]), side=s.size.width, shape=s.recipe.shape)
+    net = Classifier(backbone.net, features=backbone.features, labels=len(names))
+    net = _fitted(net, backbone, pictures, parts, s, place=place, told=told)
+    graphs, judged = _graphs(net, pictures, parts, s)
+    facts = Facts(
+        backbone=backbone.origin,
+        parameters=sum(p.numel() for p in net.parameters()),
+        recipe=asdict(s.recipe),
+        parts=(len(parts.learn), len(parts.stop), len(parts.judge)),
+        groups=len(set(pictures.groups)),
+        data_sha256=pictures.digest,
+        problems=pictures.problems,
+        command=told_of.command,
+    )
+    described = Description(
+        kind="multilabel" if s.multilabel else "classify",
+        name=told_of.name or out.name,
+        labels=names,
+        input=s.size,
+        version=told_of.version,
+        background=s.background,
+        sentences=tuple(told_of.sentences.items()),
+    )
+    write_folder(out, described, graphs=graphs, judged=judged, facts=facts)
+    if place is not None:  # the pixels are large, and made anew in no time; the weights stay
+        for file in ("large.npy", "seen.npy"):
+            (place / file).unlink(missing_ok=True)
+    return Trained(
+        path=out,
+        labels=names,
+        judged=judged if len(parts.judge) else None,
+        parts=facts.parts,
+        problems=pictures.problems,
+        backbone=backbone.origin,
+        quantised=graphs.loss if graphs.quantised is not None else None,
+    )
+
+
+def _check(examples: Sequence[Example], names: Sequence[str], s: Settings, out: Path) -> None:
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ConfigError(f"{out} is there already; name a new folder")
+    check_backbone(s.backbone)
+    multiple = multiple_of(s.backbone)
+    if s.size.width % multiple or s.size.height % multiple or min(s.size.width, s.size.height) < multiple:
+        raise ConfigError(
+            f"width and height of the input must be multiples of {multiple}, not {s.size.width} by {s.size.height}"
+        )
+    if min(s.stop, s.judge) < 0 or s.stop + s.judge > 0.9:
+        raise ConfigError("the shares that stop and judge must leave a tenth or more to learn from")
+    if s.background is not None and (s.multilabel or s.background not in names):
+        raise ConfigError(f"background {s.background!r} must be one of the labels ({', '.join(names)}) of a classifier")
+    if not s.multilabel:
+        check_single(examples)
+    check_counts(examples, names, multilabel=s.multilabel, least=LEAST)
+
+
+def _key(s: Settings) -> str:
+    return hashlib.sha256(json.dumps(asdict(s), sort_keys=True).encode()).hexdigest()[:12]
+
+
+def _fitted(
+    net: Classifier,
+    backbone: Backbone,
+    pictures: Pictures,
+    parts: Parts,
+    s: Settings,
+    *,
+    place: Path | None,
+    told: Callable[[Progress], None] | None,
+) -> Classifier:
+    kept = place / pictures.digest[:12] if place else None
+    if kept is not None and (kept / "done.npz").is_file():
+        weights.load(net, kept / "done.npz")
+        return net.eval()
+    material = Material(
+        large=pictures.large[parts.learn],
+        truth=pictures.truth[parts.learn],
+        stop_seen=pictures.seen[parts.stop],
+        stop_truth=pictures.truth[parts.stop],
+        multilabel=s.multilabel,
+    )
+    checkpoint = kept / "standing.npz" if kept else None
+    net = train(net, material, recipe=s.recipe, gentle=backbone.learned, checkpoint=checkpoint, told=told)
+    if kept is not None:
+        weights.save(net, kept / "done.npz")
+        (kept / "standing.npz").unlink(missing_ok=True)
+    return net
+
+
+def _graphs(net: Classifier, pictures: Pictures, parts: Parts, s: Settings) -> tuple[Graphs, Judged]:
+    """The graphs, and what the fp32 one says of the pictures that judge (of those that learned, where none do)."""
+    onnx = to_onnx(net, size=s.size, multilabel=s.multilabel)
+    which = parts.judge if len(parts.judge) else parts.learn
+    seen, truth = pictures.seen[which], pictures.truth[which]
+    found = Judged(pictures.labels, run_graph(onnx, seen), truth, s.multilabel)
+    apart = float(np.abs(found.scores - probabilities(net, seen, multilabel=s.multilabel)).max())
+    if not s.quantise:
+        return Graphs(onnx, None, apart=apart, loss=None), found
+    small = quantise(onnx, pictures.seen[_spread(parts.learn)])
+    loss = found.accuracy - Judged(pictures.labels, run_graph(small, seen), truth, s.multilabel).accuracy
+    return Graphs(onnx, small if loss <= 0.01 else None, apart=apart, loss=loss), found
+
+
+def _spread(members: NDArray[np.int64]) -> NDArray[np.int64]:
+    return members[np.linspace(0, len(members) - 1, min(len(members), _CALIBRATING)).astype(np.int64)]

@@ -24,6 +24,7 @@
           OutageError         fatal      it stayed away for longer than a run waits
           UnfinishedError                an analysis that it has accepted is not finished; its answer can be had later
           ResultLostError                it no longer has an analysis that it had accepted
+        TrainingFailedError              the service could not train a model; the message says why
         UnexpectedAnswerError            an answer of status 200 that is not the shape we know
 
 `fatal` ends a batch: the next source would fail for the same reason. `retryable` may be tried again by itself.
@@ -221,6 +222,10 @@ class UnfinishedError(UnavailableError):
 
 class ResultLostError(UnavailableError):
     """The service has no analysis under the name that it gave: too old, or of another resource. It may be billed."""
+
+
+class TrainingFailedError(ProviderError):
+    """The service took a training on, and could not train a model; the message holds its reason."""
 
 
 class UnexpectedAnswerError(ProviderError):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cloudvision._json import JSON
-from cloudvision.errors import ThrottledError, UnexpectedAnswerError
+from cloudvision.errors import ThrottledError, UnavailableError, UnexpectedAnswerError
 from cloudvision.limit import Limiter
 from cloudvision.providers._azure import Login
 from cloudvision.providers._azure_custom_vision import Connection, Credential
@@ -25,6 +25,14 @@ if TYPE_CHECKING:
 NAME = "azure-custom-vision"
 ENDPOINT, KEY = "CUSTOM_VISION_TRAINING_ENDPOINT", "CUSTOM_VISION_TRAINING_KEY"
 _RESOURCE = Resource(NAME, ENDPOINT, KEY, kind="Custom Vision training")
+
+
+class _UnsureError(Exception):
+    """Not of our tree, so that the retry lets it through: it may have been worked on."""
+
+    def __init__(self, error: UnavailableError) -> None:
+        super().__init__(str(error))
+        self.error = error
 
 
 class TrainingResource:
@@ -89,21 +97,32 @@ class TrainingResource:
         """
         return self._login.ready(_RESOURCE)
 
-    def ask(self, send: Callable[[Any], object]) -> JSON:
+    def ask(self, send: Callable[[Any], object], *, repeat: bool = True) -> JSON:
         """What the service answers to one call of the SDK, as JSON values; None for an empty answer of status 204.
 
-        An attempt that broke off may have been worked on all the same: `send` must bear being repeated.
+        Args:
+            send: makes the call.
+            repeat: False for what must not be done twice: an attempt that broke off may have been worked on, and is not repeated;
+                one that was throttled, or never arrived, is.
 
         Raises:
             ProviderError: refused, failed to the end of the retries, or answered with something else than JSON.
             ConfigError: the set-up is wrong.
         """
-        return values_of(self._retry.call(lambda: self._once(send), clock=self.clock, sleep=self.sleep, rng=self._rng))
+        try:
+            raw = self._retry.call(lambda: self._once(send, repeat), clock=self.clock, sleep=self.sleep, rng=self._rng)
+        except _UnsureError as unsure:
+            raise unsure.error from unsure.error.__cause__
+        return values_of(raw)
 
-    def _once(self, send: Callable[[Any], object]) -> Raw:
+    def _once(self, send: Callable[[Any], object], repeat: bool) -> Raw:
         number = self._limiter.acquire()
         try:
             raw = self._connection.ask(send, clock=self.clock, now=self.now)
+        except UnavailableError as error:
+            if not repeat and (error.status is not None or error.billed is not False):
+                raise _UnsureError(error) from error
+            raise
         except ThrottledError as error:
             self._limiter.throttled(number, retry_after=error.retry_after)
             raise

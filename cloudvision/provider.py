@@ -30,6 +30,7 @@ PROVIDERS: dict[str, str] = {
     "azure-document-intelligence": "cloudvision.providers.azure_document_intelligence:AzureDocumentIntelligence",
     "azure-image-analysis": "cloudvision.providers.azure_image_analysis:AzureImageAnalysis",
     "local-ocr": "cloudvision.providers.local_ocr:LocalOcr",
+    "onnx": "cloudvision.providers.onnx_model:OnnxModel",
     "fake": "cloudvision.providers.fake:Fake",
 }
 """Registry name -> "module:Class". Names stand in ledger keys and results and are never changed."""
@@ -52,6 +53,7 @@ class Details:
         polls_per_s: the same for polls of long-running operations.
         reads_documents: takes PDF files and all pages of TIFF files.
         sure: confidence, 0 to 1, from which a line of its answers is taken for read right: scales differ.
+        reads_text: it is asked for text, so that a gate that looks for text can spare calls.
     """
 
     does: str
@@ -66,6 +68,7 @@ class Details:
     polls_per_s: float | None = None
     reads_documents: bool = False
     sure: float = 0.90
+    reads_text: bool = True
 
 
 DETAILS: dict[str, Details] = {
@@ -109,6 +112,12 @@ DETAILS: dict[str, Details] = {
         rate_per_s=10.0,
     ),
     "local-ocr": Details(does="text: lines and words, on this machine", local=True, extra="local", package="rapidocr"),
+    "onnx": Details(
+        does="labels or regions, by a model of one's own on this machine",
+        local=True,
+        variables=("ONNX_MODEL",),
+        reads_text=False,
+    ),
     "fake": Details(does="made-up answers for tests", local=True),
 }
 

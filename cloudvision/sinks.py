@@ -16,6 +16,7 @@ from typing import IO, Any, Protocol
 
 from cloudvision.errors import ConfigError
 from cloudvision.outcome import Analysed, Failed, Outcome, to_json
+from cloudvision.results import Label, Region
 
 try:
     import fcntl
@@ -96,11 +97,14 @@ COLUMNS: dict[str, type] = {
     "text": str,
     "caption": str,
     "tags": str,
+    "labels": str,
+    "regions": str,
     "error_type": str,
     "error": str,
     "analysis": str,
 }
-"""Columns of CSV and Parquet files. `tags` is separated by "; ", `analysis` is the whole answer as JSON."""
+"""Columns of CSV and Parquet files. `tags`, `labels` and `regions` are separated by "; ", the latter two with how sure each is
+("apple 0.982; pear 0.011"); `analysis` is the whole answer as JSON."""
 
 
 class Csv:
@@ -180,11 +184,17 @@ def _row(outcome: Outcome, provider: str) -> dict[str, object]:
                 "text": None if analysis.lines is None else analysis.text,
                 "caption": analysis.caption.text if analysis.caption else None,
                 "tags": None if analysis.tags is None else "; ".join(tag.name for tag in analysis.tags),
+                "labels": _named(analysis.labels),
+                "regions": _named(analysis.regions),
                 "analysis": json.dumps(analysis.to_json(), ensure_ascii=False),
             }
         case Failed(error=error):
             row |= {"cost_usd": outcome.cost_usd, "error_type": type(error).__name__, "error": str(error)}
     return row
+
+
+def _named(found: tuple[Label, ...] | tuple[Region, ...] | None) -> str | None:
+    return None if found is None else "; ".join(f"{each.name} {each.confidence:.3f}" for each in found)
 
 
 def _json_lines(path: Path, provider: str) -> Sink:

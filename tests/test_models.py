@@ -126,6 +126,7 @@ def test_a_quantised_graph_is_run_where_asked(tmp_path: Path) -> None:
     config["files"]["model.int8.onnx"] = config["files"]["model.onnx"]
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
     assert Model.open(folder, quantised=True).predict(plain(255, 0, 0)).labels
+    assert Model.open(folder / "model.int8.onnx").digest == Model.open(folder, quantised=True).digest
 
 
 def test_a_zip_of_a_folder_opens_too(tmp_path: Path) -> None:

@@ -22,12 +22,21 @@ ProviderName = Annotated[str, typer.Option("--provider", help="Who is asked; see
 AccountsFile = Annotated[
     Path | None, typer.Option("--accounts", help="Several accounts or regions that share the calls: a TOML file.")
 ]
-UseGate = Annotated[bool, typer.Option("--gate/--no-gate", help="Look first with the local gate.")]
+UseGate = Annotated[
+    bool | None,
+    typer.Option("--gate/--no-gate", help="Look first with the local gate; by default for providers that read text."),
+]
 GateModel = Annotated[
     str, typer.Option("--gate-model", help="Which gate: a shipped one by name, or a model folder.", show_default=True)
 ]
 Features = Annotated[str, typer.Option("--features", help="What to analyse, separated by commas.")]
-Model = Annotated[str | None, typer.Option("--model", help="Model or model version.")]
+Model = Annotated[
+    str | None, typer.Option("--model", help="Model or model version; for onnx, the folder of the model.")
+]
+MinConfidence = Annotated[
+    float | None, typer.Option("--min-confidence", help="Leave out what is less sure than this.", min=0, max=1)
+]
+Store = Annotated[bool, typer.Option("--store", help="Let the service keep the pictures, where it can.")]
 Pages = Annotated[str | None, typer.Option("--pages", help="Page ranges of documents, such as 1-3,5.")]
 Locale = Annotated[str | None, typer.Option("--locale", help="Language of the text or of the answer, such as en.")]
 Shrink = Annotated[bool, typer.Option("--shrink", help="Send large pictures smaller: quicker, not cheaper.")]

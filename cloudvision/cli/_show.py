@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cloudvision._printable import visible
 from cloudvision.cli._talk import stderr
 from cloudvision.outcome import Analysed, Failed, Outcome, Skipped
+from cloudvision.results import Analysis
 
 SHOWN_FAILURES = 20
 
@@ -98,8 +99,7 @@ class Lines:
         score = f"{outcome.verdict.score:.2f}" if outcome.verdict else "  - "
         match outcome:
             case Analysed(analysis=analysis):
-                text = analysis.caption.text if analysis.caption else " / ".join(analysis.text.split("\n"))
-                state, rest = "[green]read   [/]", escape(text[:90] or "(nothing found)")
+                state, rest = "[green]read   [/]", escape(_in_short(analysis)[:90] or "(nothing found)")
             case Skipped():
                 state, rest = "[cyan]skipped[/]", "[dim]not worth a call[/]"
             case Failed(error=error):
@@ -109,3 +109,11 @@ class Lines:
 
     def close(self) -> None:
         """Nothing to close."""
+
+
+def _in_short(analysis: Analysis) -> str:
+    """The caption, else the text, else the surest of what was seen."""
+    if analysis.caption:
+        return analysis.caption.text
+    seen = analysis.labels or analysis.regions or ()
+    return " / ".join(analysis.text.split("\n")) or ", ".join(f"{one.name} {one.confidence:.2f}" for one in seen)

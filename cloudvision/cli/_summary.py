@@ -22,15 +22,16 @@ def summary(job: Job, ledger: LedgerStore, this_run: Run, counts: Counts, passed
     figures = report(ledger, run=this_run.id)
     say(
         f"[bold]{counts.done} sources:[/] {counts.called + counts.cached} read ({counts.called} called,"
-        f" {counts.cached} from the ledger), {counts.skipped} skipped, {counts.failed} failed;"
-        f" {counts.lines} lines of text"
+        f" {counts.cached} from the ledger), {counts.skipped} skipped, {counts.failed} failed"
+        + (f"; {counts.lines} lines of text" if job.work.details.reads_text else "")
     )
     free = job.work.details.local
+    elsewhere = "aws-rekognition/DetectText" if job.work.details.reads_text else "azure-custom-vision/prediction"
     saved = figures.saved_by_gate_usd + figures.saved_by_ledger_usd
     if free:
         # An engine on this machine costs nothing: the skips are told at the price they would have elsewhere.
-        saved = prices.price("aws-rekognition/DetectText", figures.skipped + figures.cached) / prices.MICROS
-    at = " at the list price of aws-rekognition" if free else ""
+        saved = prices.price(elsewhere, figures.skipped + figures.cached) / prices.MICROS
+    at = f" at the list price of {elsewhere.partition('/')[0]}" if free else ""
     say(
         f"[bold]spent[/] {figures.spent_usd:.4f} USD, [bold]saved[/] {saved:.4f} USD{at} (ledger {escape(ledger.name)})"
     )

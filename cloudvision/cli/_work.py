@@ -108,6 +108,8 @@ def work_of(
     pages: str | None,
     locale: str | None,
     shrink: bool,
+    min_confidence: float | None,
+    store: bool,
     timeout_s: float,
     near_duplicates: int | None,
     limit: int | None,
@@ -124,12 +126,20 @@ def work_of(
         language=locale,
         pages=pages,
         shrink=shrink,
+        min_confidence=min_confidence,
+        store=store,
         timeout_s=timeout_s,
     )
     asked = open_provider(provider, options)
     looks = None if gate is None else Gate.load(gate)
     target = audit_recall or (0.95 if gate is None else target_in(read_config(find(gate))))
     return Work(tuple(source), asked, options, looks, policy, limit, near_duplicates, target)
+
+
+def gate_for(provider: str, wanted: bool | None, model: str) -> str | None:
+    """The gate to open, None for none: the gate looks for text, and is of use before providers that read it."""
+    reads_text = provider not in DETAILS or DETAILS[provider].reads_text
+    return model if wanted or (wanted is None and reads_text) else None
 
 
 def _is_open_ended(name: str) -> bool:

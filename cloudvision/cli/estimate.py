@@ -13,7 +13,7 @@ from cloudvision.cli import _flags as flags
 from cloudvision.cli._downloads import Downloads
 from cloudvision.cli._interrupt import ends_at_once
 from cloudvision.cli._talk import say
-from cloudvision.cli._work import work_of
+from cloudvision.cli._work import gate_for, work_of
 from cloudvision.gate.gate import DEFAULT
 from cloudvision.ledger_store import open_ledger
 from cloudvision.policy import Policy
@@ -24,13 +24,15 @@ def estimate(
     source: flags.Sources,
     provider: flags.ProviderName = "local-ocr",
     accounts: flags.AccountsFile = None,  # noqa: ARG001  as for `run`: whoever answers, it costs the same
-    gate: flags.UseGate = True,
+    gate: flags.UseGate = None,
     gate_model: flags.GateModel = DEFAULT,
     features: flags.Features = "",
     model: flags.Model = None,
     pages: flags.Pages = None,
     locale: flags.Locale = None,
     shrink: flags.Shrink = False,
+    min_confidence: flags.MinConfidence = None,
+    store: flags.Store = False,
     ledger: flags.LedgerName = "cloudvision.db",
     audit: flags.Audit = 0.0,
     near_duplicates: flags.NearDuplicates = None,
@@ -51,12 +53,14 @@ def estimate(
         source,
         provider,
         Policy(audit=audit),
-        gate=gate_model if gate else None,
+        gate=gate_for(provider, gate, gate_model),
         features=features,
         model=model,
         pages=pages,
         locale=locale,
         shrink=shrink,
+        min_confidence=min_confidence,
+        store=store,
         timeout_s=timeout,
         near_duplicates=near_duplicates,
         limit=limit,

@@ -24,7 +24,7 @@ from cloudvision.cli._show import Bar, Counts
 from cloudvision.cli._summary import exit_code, last_words, summary
 from cloudvision.cli._talk import say, stderr
 from cloudvision.cli._telemetry import reporting
-from cloudvision.cli._work import work_of
+from cloudvision.cli._work import gate_for, work_of
 from cloudvision.errors import BudgetExceededError, CloudVisionError, OutageError, StoppedError
 from cloudvision.fetch import Fetcher
 from cloudvision.gate.gate import DEFAULT
@@ -39,7 +39,7 @@ def run(
     source: flags.Sources,
     provider: flags.ProviderName = "local-ocr",
     accounts: flags.AccountsFile = None,
-    gate: flags.UseGate = True,
+    gate: flags.UseGate = None,
     gate_model: flags.GateModel = DEFAULT,
     features: flags.Features = "",
     model: flags.Model = None,
@@ -47,6 +47,8 @@ def run(
     locale: flags.Locale = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="out.jsonl, out.csv or out.parquet.")] = None,
     shrink: flags.Shrink = False,
+    min_confidence: flags.MinConfidence = None,
+    store: flags.Store = False,
     ledger: flags.LedgerName = "cloudvision.db",
     answers_ttl: Annotated[str | None, typer.Option(help="Ask anew for answers older than this, such as 30d.")] = None,
     answers_max: Annotated[int | None, typer.Option(help="Keep so many answers, the newest ones.", min=1)] = None,
@@ -88,13 +90,15 @@ def run(
             uncertain=uncertain,
             again="refused" if again == "rejected" else "all" if again == "all" else "no",
         ),
-        gate=gate_model if gate else None,
+        gate=gate_for(provider, gate, gate_model),
         audit_recall=audit_recall,
         features=features,
         model=model,
         pages=pages,
         locale=locale,
         shrink=shrink,
+        min_confidence=min_confidence,
+        store=store,
         timeout_s=timeout,
         near_duplicates=near_duplicates,
         limit=limit,

@@ -44,7 +44,7 @@ class Model:
         """Open a model folder, and try it on one grey picture.
 
         Args:
-            path: the folder, or a .zip of it.
+            path: the folder, a .zip of it, or its model.int8.onnx, which is then run.
             threads: that one `run` takes; with many callers at once, 1 is best.
             quantised: run model.int8.onnx, which is smaller and on most machines quicker.
 
@@ -53,7 +53,10 @@ class Model:
         """
         if threads < 1:
             raise ConfigError(f"threads must be at least 1, not {threads}")
-        files = files_of(Path(path))
+        folder = Path(path)
+        if folder.name == QUANTISED:
+            folder, quantised = folder.parent, True
+        files = files_of(folder)
         if CONFIG in files.names:
             return _opened(read_folder(files, threads=threads, quantised=quantised), where=files.path)
         if not is_export(files):

@@ -18,10 +18,12 @@ class Options:
         pages: page ranges of documents ("1-3,5"); None for all.
         gender_neutral: captions say "person" instead of "man" or "woman".
         crop_ratios: width divided by height of the crops asked for, each 0.75 to 1.8.
-        min_confidence: 0 to 1; words below it are left out by the service.
+        min_confidence: 0 to 1; what is less sure is left out: words by the service, labels and regions when an answer is
+            read.
         min_word_width, min_word_height: 0 to 1 of the picture; smaller words are left out by the service.
         regions_of_interest: (left, top, width, height) fractions; only text inside them is read.
         shrink: send large pictures smaller (see `_shrink.ENOUGH`); quicker, not cheaper, and small text may be lost.
+        store: the service may keep the pictures, for its owner to look at and to train with.
         timeout_s: seconds that one attempt may take after the connection stands.
         connect_timeout_s: seconds until the connection must stand.
     """
@@ -37,6 +39,7 @@ class Options:
     min_word_height: float | None = None
     regions_of_interest: tuple[tuple[float, float, float, float], ...] = ()
     shrink: bool = False
+    store: bool = False
     timeout_s: float = 60.0
     connect_timeout_s: float = 10.0
 

@@ -14,6 +14,8 @@ from cloudvision.cli._talk import say
 from cloudvision.cli._until_told import OWN_ADDRESSES, until_told
 from cloudvision.emulator import Emulator, running
 from cloudvision.emulator.accounts import REGION
+from cloudvision.emulator.local_trainer import LocalTrainer
+from cloudvision.errors import ConfigError
 
 
 def emulate(
@@ -36,8 +38,11 @@ def emulate(
     Answers are computed from the pictures that are sent. No account is needed and nothing costs money.
     """
     done = threading.Event()
+    trainer = _trainer()
     with (
-        running(host=host, port=port, tier=tier, region=region, allow_private_hosts=allow_private_hosts) as emulator,
+        running(
+            host=host, port=port, tier=tier, region=region, trainer=trainer, allow_private_hosts=allow_private_hosts
+        ) as emulator,
         until_told(done.set),
     ):
         if faults is not None:
@@ -51,6 +56,14 @@ def emulate(
             say(f"listening on {escape(host)} lets in whoever reaches it: to be served, to see the bill, to set faults")
         _wait(emulator, done)
     _last_words(emulator)
+
+
+def _trainer() -> LocalTrainer | None:
+    try:
+        return LocalTrainer()
+    except ConfigError as exc:
+        say(f"Custom Vision cannot train here: {escape(str(exc))}")
+        return None
 
 
 def _wait(emulator: Emulator, done: threading.Event) -> None:

@@ -1,7 +1,7 @@
-"""What trains for the emulated Custom Vision: a seam, for no training engine ships with the emulator itself.
+"""What trains for the emulated Custom Vision: a seam, since a test may want a made-up model, and training needs PyTorch.
 
-Give `running(trainer=...)` an object of this form, and train, performance, publish, export and prediction work with it.
-Without one, training is answered with the service's own "training request failed".
+Give `running(trainer=...)` an object of this form, such as `local_trainer.LocalTrainer()`, and train, performance, publish,
+export and prediction work with it. Without one, training is answered with the service's own "training request failed".
 """
 
 from __future__ import annotations

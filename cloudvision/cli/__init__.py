@@ -11,7 +11,20 @@ from dotenv import find_dotenv, load_dotenv
 from rich.markup import escape
 
 from cloudvision._version import version
-from cloudvision.cli import doctor, emulate, estimate, gate, ledger, parse, providers, report, run, serve, train
+from cloudvision.cli import (
+    customvision,
+    doctor,
+    emulate,
+    estimate,
+    gate,
+    ledger,
+    parse,
+    providers,
+    report,
+    run,
+    serve,
+    train,
+)
 from cloudvision.cli._talk import Logged, say
 from cloudvision.errors import BudgetExceededError, CloudVisionError
 
@@ -35,6 +48,7 @@ app.command("doctor")(doctor.doctor)
 app.command("train")(train.train)
 app.command("emulate")(emulate.emulate)
 app.command("serve")(serve.serve)
+app.add_typer(customvision.app, name="customvision")
 app.add_typer(gate.app, name="gate")
 app.add_typer(ledger.app, name="ledger")
 

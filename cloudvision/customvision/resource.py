@@ -102,8 +102,8 @@ class TrainingResource:
 
         Args:
             send: makes the call.
-            repeat: False for what must not be done twice: an attempt that broke off may have been worked on, and is not repeated;
-                one that was throttled, or never arrived, is.
+            repeat: False for what must not be done twice: an attempt that broke off may have been worked on and is not
+                repeated; one that was throttled, or never arrived, is.
 
         Raises:
             ProviderError: refused, failed to the end of the retries, or answered with something else than JSON.

@@ -52,7 +52,7 @@ class UploadReport:
     results: tuple[Uploaded, ...]
 
     @property
-    def counts(self) -> Mapping[State, int]:
+    def counts(self) -> Mapping[str, int]:
         """How many there are in each state."""
         found = Counter(result.state for result in self.results)
         return {state: found[state] for state in ("uploaded", "duplicate", "resumed", "failed")}

@@ -19,6 +19,7 @@ from cloudvision.providers._aws_wire import Boto3Client, Wire, WireAnswer
 from cloudvision.providers._options import Options
 from cloudvision.providers._rekognition_parse import parse
 from cloudvision.providers._shrink import ENOUGH
+from cloudvision.providers._stand_in import stand_in
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
@@ -68,6 +69,7 @@ class AwsRekognition:
         self.fingerprint = request.fingerprint(self._filters, preparation=PREPARATION)
         if options.shrink:
             self.fingerprint += f" shrunk={ENOUGH[self.name]}"
+        self.fingerprint += stand_in(endpoint_url if client is None else client.meta.endpoint_url)
         self._settings = ClientSettings(
             service="rekognition",
             region=region,

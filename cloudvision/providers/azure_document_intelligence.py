@@ -19,6 +19,7 @@ from cloudvision.providers._document_errors import RESOURCE, failed, refused
 from cloudvision.providers._document_parse import FAILED, operation_status, pages_in, parse_answer
 from cloudvision.providers._document_settings import Settings
 from cloudvision.providers._options import Options
+from cloudvision.providers._stand_in import stand_in
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
@@ -75,7 +76,7 @@ class AzureDocumentIntelligence:
         now: Callable[[], float] = time.time,
     ) -> None:
         self.settings = Settings.of(options)
-        self.fingerprint = self.settings.fingerprint
+        self.fingerprint = self.settings.fingerprint + stand_in(endpoint)
         self._polling = polling
         patience = Patience(options.connect_timeout_s, options.timeout_s, clock, now)
         self._wire = Wire(Login(endpoint, key, credential), self.settings, patience, transport=transport)

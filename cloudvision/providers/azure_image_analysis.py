@@ -17,6 +17,7 @@ from cloudvision.providers._azure_errors import Resource, refusal
 from cloudvision.providers._image_analysis_parse import RESULTS, parse_answer
 from cloudvision.providers._options import Options
 from cloudvision.providers._shrink import ENOUGH, shrunk
+from cloudvision.providers._stand_in import stand_in
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
 
@@ -85,7 +86,7 @@ class AzureImageAnalysis:
         self._clock = clock
         self._now = now
         self._connection = Connection(self._login, self._client, resource=_RESOURCE)
-        self.fingerprint = _fingerprint(options, self.features)
+        self.fingerprint = _fingerprint(options, self.features) + stand_in(endpoint)
 
     @classmethod
     def from_env(cls, options: Options, *, env: Mapping[str, str]) -> AzureImageAnalysis:

@@ -10,7 +10,8 @@
 
 from __future__ import annotations
 
+from cloudvision.serve.serving import Serving
 from cloudvision.serve.settings import Settings
-from cloudvision.serve.start import Serving, running
+from cloudvision.serve.start import running
 
 __all__ = ["Serving", "Settings", "running"]

@@ -85,9 +85,7 @@ def _route_name(scope: Scope) -> str:
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    shown = f"{scope['method']} {scope['path'][:200]}"
-    # TensorFlow Serving calls a path that it does not know a bad request.
-    refusal = Refusal(400, f"Malformed request: {shown}") if scope["path"].startswith("/v1/") else Refusal(404, shown)
+    refusal = Refusal(404, f"there is nothing at {scope['path'][:200]}")
     await refused(refusal, plain_error)(scope, receive, send)
 
 

@@ -57,7 +57,7 @@ class TensorFlow:
             ):
                 endpoint = Endpoint(f"tensorflow {name}", handler, _error)
                 found.append(Route(f"{model}{suffix}", endpoint, methods=[method]))
-        return found
+        return [*found, Route("/v1/{rest:path}", Endpoint("tensorflow unknown", _malformed, _error))]
 
     async def _predict(self, request: Request) -> Response:
         entry = self._entry(request)
@@ -89,6 +89,8 @@ class TensorFlow:
 
     async def _status(self, request: Request) -> Response:
         name, version = _place(request)
+        if ":" in (version or name):  # a method that is none, or one that is not asked with GET
+            return await _malformed(request)
         entries = self._catalog.versions(name) if version is None else (self._catalog.find(name, version),)
         return reply(
             {
@@ -142,6 +144,11 @@ class TensorFlow:
             reason = "an image is an object with its base64 under the key b64"
             raise Refusal(400, f"Failed to process element: {number} of {key!r} list. Error: {reason}")
         return self._front.encoded(given["b64"], name=f"element {number} of {key!r}")
+
+
+async def _malformed(request: Request) -> Response:
+    # TensorFlow Serving calls a path that it does not know a bad request.
+    raise Refusal(400, f"Malformed request: {request.method} {request.url.path[:200]}")
 
 
 def _place(request: Request) -> tuple[str, str | None]:

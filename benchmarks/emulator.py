@@ -65,7 +65,8 @@ def serve() -> None:
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
 
-    from cloudvision.emulator.server import listening, serving
+    from cloudvision._web import listening, serving
+    from cloudvision.emulator.wire import Protocol
 
     async def hello(request: Request) -> PlainTextResponse:
         await request.body()
@@ -75,7 +76,7 @@ def serve() -> None:
     with (
         running(reader=Fixed()) as emulator,
         listening("127.0.0.1", 0) as listener,
-        serving(bare, listener, stopping=asyncio.Event()),
+        serving(bare, listener, protocol=Protocol, stopping=asyncio.Event()),
     ):
         facts = {"url": emulator.url, "bare": f"http://127.0.0.1:{listener.getsockname()[1]}", **emulator.environment}
         print(json.dumps(facts), flush=True)

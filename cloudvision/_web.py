@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -41,18 +41,19 @@ def serving(
     protocol: type[HttpToolsProtocol],
     stopping: asyncio.Event,
     grace_s: int = 5,
+    new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
 ) -> Iterator[None]:
     """Serve `app` on `listener` for as long as the block lasts; `stopping` is set as it ends.
 
     Args:
         protocol: speaks HTTP on one connection.
         grace_s: seconds that requests have to come to their end; then they are broken off.
+        new_loop: makes the event loop; None for asyncio's own, whose sockets take the options that a reset needs.
     """
     config = uvicorn.Config(
         app,
         http=protocol,
         ws="none",
-        loop="asyncio",  # its sockets take the options that a reset needs
         log_config=None,
         access_log=False,
         server_header=False,
@@ -70,7 +71,11 @@ def serving(
         started.set()
         await server.serve(sockets=[listener])
 
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), name="web-server", daemon=True)
+    def run() -> None:
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, name="web-server", daemon=True)
     thread.start()
     started.wait()
     try:

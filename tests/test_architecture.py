@@ -92,6 +92,7 @@ SDKS = {
     "uvicorn": ("_web", "emulator/", "serve/"),
     "httptools": ("emulator/", "serve/"),
     "prometheus_client": ("serve/",),
+    "uvloop": ("serve/",),
     "torch": ("training/",),
     "timm": ("training/",),
     "typer": ("cli/",),

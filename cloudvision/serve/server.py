@@ -13,7 +13,7 @@ from cloudvision.serve.app import App
 from cloudvision.serve.bodies import Bodies
 from cloudvision.serve.catalog import Catalog, Entry
 from cloudvision.serve.front import Front
-from cloudvision.serve.http import Bounded
+from cloudvision.serve.http import Bounded, new_loop
 from cloudvision.serve.loading import describe
 from cloudvision.serve.metrics import Metrics
 from cloudvision.serve.serving import Serving
@@ -61,5 +61,7 @@ def serve_entries(
         )
         app = App(catalog, bodies=bodies, front=front, metrics=metrics, api_key=settings.api_key)
         url = f"http://{reachable(host)}:{listener.getsockname()[1]}"
-        with serving(app.asgi, listener, protocol=Bounded, stopping=app.stopping, grace_s=settings.grace_s):
+        with serving(
+            app.asgi, listener, protocol=Bounded, stopping=app.stopping, grace_s=settings.grace_s, new_loop=new_loop
+        ):
             yield Serving(url, tuple(describe(entry) for entry in known))

@@ -115,3 +115,24 @@ def test_a_provider_of_ones_own_runs_through_the_pipeline(capsys: pytest.Capture
     sample("own_provider").main([str(IMAGES / "slide.png"), str(IMAGES / "lights.jpg")])
     out = capsys.readouterr().out.splitlines()
     assert ["bright", "dark"] == [line.split()[0] for line in out]
+
+
+@pytest.mark.parametrize(("name", "label"), [("raccoon", "raccoon"), ("fork_scissors", "scissors")])
+def test_a_detector_is_trained_on_boxes(
+    name: str, label: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """That it learns is tested elsewhere; here few batches show that the sample runs on data that it draws."""
+    pytest.importorskip("torch", reason="torch is not installed: pip install 'cloudvision-gate[train]'")
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cloudvision-gate[train]'")
+    from cloudvision.models import Model
+    from cloudvision.training.detect import DetectorSettings
+    from cloudvision.training.detect_fit import DetectorRecipe
+    from cloudvision.training.detect_network import DetectorShape
+    from cloudvision.training.network import Shape
+
+    monkeypatch.chdir(tmp_path)
+    shape = DetectorShape(trunk=Shape(widths=(8, 8, 8, 8, 8), depths=(1, 1, 1, 1)), width=8)
+    recipe = DetectorRecipe(side=64, steps=2, batch=2, looks=1)
+    sample(name).main(out="model", settings=DetectorSettings(quantise=False, shape=shape, recipe=recipe))
+    assert "model: mAP@0.5" in capsys.readouterr().out
+    assert label in Model.open("model").labels

@@ -97,7 +97,7 @@ def evaluate_command(
     if as_json:
         flags.print_json({"iteration": one.name, "performance": found})
         return
-    width = max((len(name) for name, _ in found.tags), default=7)
+    width = max(len(name) for name in ("overall", *(name for name, _ in found.tags)))
     print(f"{'':{width}}  precision  recall  average precision   ({one.name}, threshold {threshold:g})")
     for name, quality in (("overall", found.overall), *found.tags):
         row = f"{visible(name):{width}}  {quality.precision:9.3f}  {quality.recall:6.3f}  {quality.average_precision:17.3f}"

@@ -6,7 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +15,7 @@ from cloudvision.customvision._notes import Notes
 from cloudvision.customvision._send import send
 from cloudvision.customvision.answers import Project, an_object, each, text
 from cloudvision.customvision.limits import BATCH, BATCH_BYTES
-from cloudvision.customvision.preflight import Ready
+from cloudvision.customvision.preflight import Ready, shown
 from cloudvision.customvision.resource import TrainingResource
 from cloudvision.customvision.tags import ensure_tags
 from cloudvision.stop import StopSignal
@@ -30,7 +30,8 @@ class Uploaded:
 
     Args:
         source: as it may be printed.
-        state: "uploaded"; "duplicate", it was in the project already; "resumed", an earlier run had brought it there; "failed".
+        state: "uploaded"; "duplicate", it was in the project already, or has the bytes of another one; "resumed", an earlier
+            run had brought it there; "failed".
         image: its id in the project; "" where it failed.
         status: the service's last word, such as "OK" or "ErrorImageFormat"; "" where nothing was sent.
         reason: why it failed, "" where it did not.
@@ -112,7 +113,7 @@ def upload(  # noqa: PLR0913 - independent settings, each given by name
         book.add((one.key, result.image) for one, result in zip(batch.pictures, sent, strict=True) if result.image)
         for one, result in zip(batch.pictures, sent, strict=True):
             note(one, _told(one, result))
-    return UploadReport(tuple(done[one.key] for one in pictures))
+    return UploadReport(tuple(result for one in pictures for result in _each_source(one, done[one.key])))
 
 
 def _all_sent(
@@ -180,6 +181,14 @@ def _images(resource: TrainingResource, project: Project) -> frozenset[str]:
         if not set(page) - found:
             return frozenset(found)
         found |= set(page)
+
+
+def _each_source(one: Ready, result: Uploaded) -> Iterator[Uploaded]:
+    """Files with the same bytes were sent once, and each is told of."""
+    yield result
+    state: State = "failed" if result.state == "failed" else "duplicate"
+    for source in one.sources[1:]:
+        yield replace(result, source=shown(source), state=state, attempts=0)
 
 
 def _told(one: Ready, sent: Sent) -> Uploaded:

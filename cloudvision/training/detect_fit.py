@@ -41,12 +41,12 @@ class DetectorRecipe:
     """
 
     side: int = 224
-    steps: int = 1600
+    steps: int = 1200
     batch: int = 16
     rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.998
-    looks: int = 16
+    looks: int = 12
     patience: int | None = None
     seed: int = 0
     threads: int = 1
@@ -88,7 +88,7 @@ def fit(
     """
     torch.set_num_threads(recipe.threads)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(_groups(net, recipe.decay), lr=recipe.rate)
+    optimiser = torch.optim.AdamW(_groups(net, recipe.decay), lr=recipe.rate, fused=True)
     at = Standing(net, copy.deepcopy(net), copy.deepcopy(net), optimiser)
     if checkpoint is not None:
         restore(at, checkpoint)

@@ -94,6 +94,7 @@ class HeldBack:
     begun: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     prepared: list[str] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
+    alone: list[bool] = field(default_factory=list)
     kind = "classify"
     labels = ("one",)
     sentences: Mapping[str, str] = field(default_factory=dict)
@@ -105,7 +106,8 @@ class HeldBack:
         self.prepared.append(image.digest)
         return image
 
-    def run(self, batch: Sequence[Image]) -> Sequence[Answer | ImageError]:
+    def run(self, batch: Sequence[Image], *, alone: bool) -> Sequence[Answer | ImageError]:
+        self.alone.append(alone)
         self.begun.release()
         assert self.go.wait(20)
         self.batches.append(len(batch))

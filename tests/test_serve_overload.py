@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from cloudvision.errors import ConfigError
+from cloudvision.errors import ConfigError, ImageError
 from cloudvision.images import Image
 from cloudvision.serve import Settings, running
+from cloudvision.serve.answer import Answer
 from tests.pictures import png
 from tests.serving import Client, HeldBack, Reply, lined_up, serving_held_back
 
@@ -122,10 +123,10 @@ def when_nobody_listens(client: Client, then: Callable[[], None]) -> None:
 class Spoilt(HeldBack):
     """Breaks on pictures 1 pixel wide, and takes the batch down with it."""
 
-    def run(self, batch: list[Image]) -> object:  # type: ignore[override]
+    def run(self, batch: Sequence[Image], *, alone: bool) -> Sequence[Answer | ImageError]:
         if any(image.width == 1 for image in batch):
             raise RuntimeError("a bug")
-        return super().run(batch)
+        return super().run(batch, alone=alone)
 
 
 def test_a_bug_met_by_one_picture_costs_neither_the_others_nor_the_server() -> None:
@@ -139,6 +140,19 @@ def test_a_bug_met_by_one_picture_costs_neither_the_others_nor_the_server() -> N
         model.go.set()
         assert [200, 200, 500, 200] == [each.result().status for each in (first, *others)]
         assert "a bug" not in others[1].result().body.decode()
+
+
+def test_a_model_is_told_when_it_has_the_machine_to_itself() -> None:
+    model = HeldBack()
+    with serving_held_back(model, settings=Settings(threads=2)) as client, ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(client.post, PATH, png(n)) for n in (0, 1)]
+        assert model.begun.acquire(timeout=20)
+        assert model.begun.acquire(timeout=20)
+        model.go.set()
+        assert [200, 200] == [each.result().status for each in both]
+        assert not model.alone[1], "the other worker was busy"
+        # The other worker may still be on its way to rest when its answer is here.
+        assert any(200 == client.post(PATH, png(2)).status and model.alone[-1] for _ in range(200))
 
 
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path) -> None:

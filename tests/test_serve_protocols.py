@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from cloudvision.models import Model
 from cloudvision.results import Analysis
 from cloudvision.serve import Settings, running
 from tests import loopback, model_files
+from tests.custom_vision_exports import FULL_BGR, classifier, write_export
 from tests.serving import OCTETS, Client, client_of, in_base64, picture
 
 SENTENCES = {"red": "Stop.", "green": "Go."}
@@ -194,6 +196,19 @@ def test_an_address_is_fetched_only_where_it_may_be(client: Client, folder: Path
 def test_a_data_url_is_taken_for_base64(client: Client) -> None:
     text = "data:image/png;base64," + base64.b64encode(picture("red")).decode()
     assert 200 == client.post("/v1/models/colours:predict", {"instances": [{"b64": text}]}).status
+
+
+def test_exports_are_served_as_they_were_downloaded(tmp_path: Path) -> None:
+    export = write_export(tmp_path / "fruit", classifier(named=True, metadata=FULL_BGR))
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", export)
+    one_at_a_time = model_files.write_folder(tmp_path / "single", model_files.colour_graph(batch=1))
+    names = [f"packed={packed}", f"single={one_at_a_time}"]
+    with running(names, settings=Settings(threads=1)) as serving, client_of(serving) as client:
+        assert serving.models[1].endswith("one by one")
+        for name in ("packed", "single"):
+            asked = {"examples": [b64("blue"), b64("red")]}
+            results = client.post(f"/v1/models/{name}:classify", asked).json["results"]
+            assert ["blue", "red"] == [pairs[0][0] for pairs in results]
 
 
 def test_the_index_and_health_say_what_is_served(client: Client) -> None:

@@ -39,15 +39,21 @@ class Cost:
         return self.seconds / self.count
 
 
-def measure(runs: Runs, *, most: int, clock: Callable[[], float] = time.perf_counter) -> tuple[Cost, ...]:
-    """The costs of batches of 1, 2, 4 ... up to `most`; fewer where larger ones stop to gain anything."""
+def measure(
+    runs: Runs, *, most: int, alone: bool = False, clock: Callable[[], float] = time.perf_counter
+) -> tuple[Cost, ...]:
+    """The costs of batches of 1, 2, 4 ... up to `most`; fewer where larger ones stop to gain anything.
+
+    Args:
+        alone: as for a model that has all cores to itself.
+    """
     width, height = runs.size or (224, 224)
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     prepared = runs.prepare(images.load(noise))
     costs: list[Cost] = []
     count, without = 1, 0
     while count <= most and without < _HOPELESS:
-        cost = Cost(count, _seconds(runs, [prepared] * count, clock))
+        cost = Cost(count, _seconds(runs, [prepared] * count, alone, clock))
         without = without + 1 if costs and cost.each > 0.98 * min(each.each for each in costs) else 0
         costs.append(cost)
         count *= 2
@@ -62,11 +68,11 @@ def best(costs: Sequence[Cost]) -> int:
     return next(cost.count for cost in costs if cost.each <= _CLOSE * lowest)
 
 
-def _seconds(runs: Runs, batch: list[object], clock: Callable[[], float]) -> float:
+def _seconds(runs: Runs, batch: list[object], alone: bool, clock: Callable[[], float]) -> float:
     """The least of several tries."""
     tries: list[float] = []
     while len(tries) < _TRIES or sum(tries) < _LEAST_S:
         started = clock()
-        runs.run(batch)
+        runs.run(batch, alone=alone)
         tries.append(clock() - started)
     return min(tries)

@@ -7,8 +7,14 @@ from collections.abc import Iterator, Sequence
 from cloudvision.serve.catalog import Entry
 from cloudvision.serve.cost import best, measure
 from cloudvision.serve.lane import Lane
-from cloudvision.serve.opening import open_models
+from cloudvision.serve.opening import Opened, open_models
+from cloudvision.serve.served import LocalModel, Runs
 from cloudvision.serve.settings import Settings
+
+_QUICK_S = 0.005
+"""An inference below this gains nothing that could be felt from a second core."""
+_WORTH = 0.75
+"""More cores must bring an inference below this share of its time on one."""
 
 
 def load_entries(models: Sequence[str], how: Settings) -> Iterator[Entry]:
@@ -31,10 +37,20 @@ def load_entries(models: Sequence[str], how: Settings) -> Iterator[Entry]:
                 at_once=how.hands,
                 seconds=costs[0].seconds,
             )
-            yield Entry(opened.name, opened.version, opened.runs, lane)
+            yield Entry(opened.name, opened.version, _widened(opened, how, narrow_s=costs[0].seconds), lane)
 
 
 def describe(entry: Entry) -> str:
     """One line for people."""
     batch = "one by one" if entry.lane.batch == 1 else f"in batches of up to {entry.lane.batch}"
-    return f"{entry.name}:{entry.version} ({entry.runs.kind}, {len(entry.runs.labels)} labels), {batch}"
+    wide = ", on all cores when alone" if isinstance(entry.runs, LocalModel) and entry.runs.wide is not None else ""
+    return f"{entry.name}:{entry.version} ({entry.runs.kind}, {len(entry.runs.labels)} labels), {batch}{wide}"
+
+
+def _widened(opened: Opened, how: Settings, *, narrow_s: float) -> Runs:
+    """The model with more cores for a lonely picture, where that is quicker by enough to hold its weights twice."""
+    if opened.widen is None or not how.adapt or how.hands == 1 or narrow_s < _QUICK_S:
+        return opened.runs
+    wide = opened.widen(how.hands)
+    (cost,) = measure(wide, most=1, alone=True)
+    return wide if cost.seconds < _WORTH * narrow_s else opened.runs

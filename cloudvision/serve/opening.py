@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,11 +30,16 @@ _SHIPPED = {"gate": "cascade", **{f"gate:{name}": name for name in SHIPPED}}
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """One version of one model, open."""
+    """One version of one model, open.
+
+    Args:
+        widen: gives the same with so many cores for an inference; None of a gate.
+    """
 
     name: str
     version: str
     runs: Runs
+    widen: Callable[[int], Runs] | None = None
 
 
 def open_models(asked: str, *, quantised: bool = False) -> Iterator[Opened]:
@@ -87,7 +92,11 @@ def _open(path: Path, *, name: str, version: str, quantised: bool) -> Opened:
     if _is_gate(path):
         return _gate(str(path), name=name, version=version)
     model = Model.open(path, quantised=quantised)
-    return Opened(name or _own_name(model.name, path), version or _own_version(model.version), LocalModel(model))
+
+    def widen(threads: int) -> Runs:
+        return LocalModel(model, Model.open(path, threads=threads, quantised=quantised))
+
+    return Opened(name or _own_name(model.name, path), version or _own_version(model.version), LocalModel(model), widen)
 
 
 def _gate(which: str, *, name: str, version: str) -> Opened:

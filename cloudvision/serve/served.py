@@ -54,16 +54,27 @@ class Runs(Protocol):
         """
         ...
 
-    def run(self, batch: Sequence[Any]) -> Sequence[Answer | ImageError]:
-        """The answers to what `prepare` has made, in one inference where `size` is not None."""
+    def run(self, batch: Sequence[Any], *, alone: bool) -> Sequence[Answer | ImageError]:
+        """The answers to what `prepare` has made, in one inference where `size` is not None.
+
+        Args:
+            alone: nobody else has work for the processor.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """A model folder or an export."""
+    """A model folder or an export.
+
+    Args:
+        model: takes one core for an inference, so that as many can run as there are cores.
+        wide: the same with more cores for an inference, for when the others have nothing to do; None where that is no
+            quicker. It holds the weights a second time.
+    """
 
     model: Model
+    wide: Model | None = None
 
     @property
     def kind(self) -> str:
@@ -93,8 +104,9 @@ class LocalModel:
     def prepare(self, image: Image) -> tuple[int, int, Fitted]:
         return image.width, image.height, self.model.prepare(image)
 
-    def run(self, batch: Sequence[tuple[int, int, Fitted]]) -> Sequence[Answer]:
-        predictions = self.model.run([fitted for _, _, fitted in batch])
+    def run(self, batch: Sequence[tuple[int, int, Fitted]], *, alone: bool) -> Sequence[Answer]:
+        model = self.wide if alone and self.wide is not None else self.model
+        predictions = model.run([fitted for _, _, fitted in batch])
         return [
             Answer(width, height, labels=each.labels, regions=each.regions)
             for (width, height, _), each in zip(batch, predictions, strict=True)
@@ -123,7 +135,7 @@ class GateModel:
     def prepare(self, image: Image) -> Image:
         return image
 
-    def run(self, batch: Sequence[Image]) -> Sequence[Answer | ImageError]:
+    def run(self, batch: Sequence[Image], *, alone: bool) -> Sequence[Answer | ImageError]:  # noqa: ARG002
         return [self._judged(image) for image in batch]
 
     def _judged(self, image: Image) -> Answer | ImageError:

@@ -91,21 +91,22 @@ class Workers:
 
     def _work(self) -> None:
         while (found := self._next()) is not None:
-            entry, step = found
+            entry, step, alone = found
             if isinstance(step, Prepare):
                 self._prepare(entry, step.job)
             else:
-                self._run(entry, step)
+                self._run(entry, step, alone=alone)
 
-    def _next(self) -> tuple[Entry, Prepare | Run] | None:
-        """Wait for something to do; None when it is time to end."""
+    def _next(self) -> tuple[Entry, Prepare | Run, bool] | None:
+        """Wait for something to do, and see whether all others are idle; None when it is time to end."""
         with self._wake:
             while not self._closing:
                 found = self._look()
                 if found is not None:
-                    if self._idle and any(entry.lane.has_work for entry in self._entries):
+                    more = any(entry.lane.has_work for entry in self._entries)
+                    if self._idle and more:
                         self._wake.notify()
-                    return found
+                    return *found, not more and self._idle == len(self._threads) - 1
                 self._idle += 1
                 self._wake.wait(self._patience())
                 self._idle -= 1
@@ -144,9 +145,9 @@ class Workers:
             entry.lane.spoilt(seconds=self.clock() - started)
         job.group.put(job.index, outcome)
 
-    def _run(self, entry: Entry, step: Run) -> None:
+    def _run(self, entry: Entry, step: Run, *, alone: bool) -> None:
         started = self.clock()
-        outcomes = self._outcomes(entry, step.jobs)
+        outcomes = self._outcomes(entry, step.jobs, alone=alone)
         seconds = self.clock() - started
         with self._wake:
             entry.lane.ran(len(step.jobs), seconds=seconds)
@@ -154,11 +155,11 @@ class Workers:
             job.group.put(job.index, outcome)
         self._watch.ran(entry, len(step.jobs), seconds=seconds, waited=[started - job.asked_at for job in step.jobs])
 
-    def _outcomes(self, entry: Entry, jobs: Sequence[Job]) -> Sequence[Outcome]:
+    def _outcomes(self, entry: Entry, jobs: Sequence[Job], *, alone: bool) -> Sequence[Outcome]:
         try:
-            return entry.runs.run([job.prepared for job in jobs])
+            return entry.runs.run([job.prepared for job in jobs], alone=alone)
         except Exception:  # noqa: BLE001 - as above
             if len(jobs) > 1:  # one of them spoils the batch for the others
-                return [self._outcomes(entry, [job])[0] for job in jobs]
+                return [self._outcomes(entry, [job], alone=False)[0] for job in jobs]
             _log.exception("running %s failed", entry.name)
             return [None]

@@ -125,7 +125,7 @@ def test_a_wait_ends_at_its_deadline_and_can_be_taken_up_again() -> None:
         with pytest.raises(UnfinishedError, match=r"'Iteration 1' is not trained after .* it goes on, wait again"):
             wait_for(asking, PROJECT, Iteration("i", "", "", "", "", None, None, "", False, 0), longest_s=600)
     assert 500 < waits.now <= 601
-    assert 15 < len(service.seen) < 40  # every two seconds at first, every thirty later
+    assert 20 < len(service.seen) < 45  # four times a second at first, every thirty later
     assert 30 == max(waits.slept)
 
 

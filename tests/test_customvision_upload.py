@@ -23,7 +23,7 @@ from cloudvision.customvision import (
     list_tags,
     upload,
 )
-from cloudvision.customvision._batch import Batch, packed
+from cloudvision.customvision._batch import Waiting, packed
 from cloudvision.emulator import Emulator, Fault
 from cloudvision.errors import AuthError, ConfigError, StoppedError, UnavailableError
 from cloudvision.geometry import Box
@@ -248,10 +248,10 @@ def test_batches_are_cut_by_bytes(tmp_path: Path, fruit: Project) -> None:
         stream = io.BytesIO()
         Image.fromarray(rng.integers(0, 255, (100, 100, 3), dtype=np.uint8)).save(stream, "PNG")  # 30 kB, 40 as base64
         (tmp_path / "apple" / f"{number}.png").write_bytes(stream.getvalue())
-    batch = Batch(ready(tmp_path, fruit))
-    assert [3, 3, 3, 1] == [len(part.loaded) for part in packed(batch, 130_000)]
-    assert [1] * 10 == [len(part.loaded) for part in packed(batch, 1)]
-    assert [10] == [len(part.loaded) for part in packed(batch, 10**6)]
+    batch = [Waiting(one) for one in ready(tmp_path, fruit)]
+    assert [3, 3, 3, 1] == [len(part) for part in packed(batch, 130_000)]
+    assert [1] * 10 == [len(part) for part in packed(batch, 1)]
+    assert [10] == [len(part) for part in packed(batch, 10**6)]
 
 
 def test_a_file_that_is_gone_by_then_fails_alone(asking: TrainingResource, fruit: Project, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from cloudvision import images
 from cloudvision.customvision.limits import PICTURE
@@ -13,20 +13,25 @@ from cloudvision.images import Limits
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Pictures that are sent together; all files, or all URLs."""
+class Waiting:
+    """A picture that is to be sent. `anew`: encoded anew, for the service could not read it as it was."""
 
-    pictures: tuple[Ready, ...]
+    picture: Ready
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """A picture as it is sent. `data` is None for a URL, and where `reason` says why it cannot be sent."""
 
-    picture: Ready
+    waiting: Waiting
     data: bytes | None = field(default=None, repr=False)
     reason: str = ""
-    encoded_anew: bool = False
+
+    @property
+    def picture(self) -> Ready:
+        """What is sent."""
+        return self.waiting.picture
 
     @property
     def url(self) -> str | None:
@@ -34,74 +39,62 @@ class Loaded:
         return None if self.picture.size else self.picture.sources[0]
 
     @property
+    def sendable(self) -> bool:
+        """There is something to send."""
+        return self.data is not None or self.url is not None
+
+    @property
     def characters(self) -> int:
         """Of the picture as base64."""
         return 0 if self.data is None else -(-len(self.data) // 3) * 4
 
-    def anew(self) -> Loaded:
-        """The same, encoded anew: some readers choke on files that others open (CMYK, odd palettes, stray segments)."""
-        if self.data is None or self.encoded_anew:
-            return self
-        try:
-            image = images.load(images.load(self.data).pixels(), name=self.picture.shown)
-            return replace(self, data=image.prepare(_JPEG).data, encoded_anew=True)
-        except ImageError as error:
-            return replace(self, data=None, reason=error.reason, encoded_anew=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """What fits into one request."""
-
-    loaded: tuple[Loaded, ...]
-
-    @property
-    def batch(self) -> Batch:
-        """The pictures in it."""
-        return Batch(tuple(one.picture for one in self.loaded))
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What became of a picture.
+    """What became of a picture that was sent once.
 
     Args:
-        good: it is in the project with its marks.
-        image: its id there, "" where it is not.
-        status: the service's last word.
-        reason: why it failed.
-        attempts: how often it was sent.
+        waiting: the picture.
+        image: its id in the project, where it is there with its marks; "" where the service did not say, or it is not.
+        status: the service's word; "" where nothing was sent.
+        reason: why it is not there with its marks; "" where it is.
+        again: how to send it once more, None where that would not help.
     """
 
-    good: bool
+    waiting: Waiting
     image: str
     status: str
     reason: str
-    attempts: int
+    again: Waiting | None = None
 
 
 _JPEG = Limits(formats=frozenset({"JPEG"}), max_bytes=PICTURE.max_bytes, max_side=PICTURE.max_side)
 
 
-def packed(batch: Batch, most: int) -> Iterator[Part]:
-    """The batch in parts of at most `most` characters of base64 (a single larger picture goes alone)."""
+def packed(pictures: Sequence[Waiting], most: int) -> Iterator[tuple[Loaded, ...]]:
+    """The pictures in parts of at most `most` characters of base64 (a single larger picture goes alone)."""
     part: list[Loaded] = []
     characters = 0
-    for picture in batch.pictures:
-        one = _loaded(picture)
+    for waiting in pictures:
+        one = _loaded(waiting)
         if part and characters + one.characters > most:
-            yield Part(tuple(part))
+            yield tuple(part)
             part, characters = [], 0
         part.append(one)
         characters += one.characters
     if part:
-        yield Part(tuple(part))
+        yield tuple(part)
 
 
-def _loaded(picture: Ready) -> Loaded:
-    if not picture.size:
-        return Loaded(picture)
+def _loaded(waiting: Waiting) -> Loaded:
+    if not waiting.picture.size:
+        return Loaded(waiting)
     try:
-        return Loaded(picture, images.load(picture.sources[0]).prepare(PICTURE).data)
+        image = images.load(waiting.picture.sources[0])
+        if waiting.anew:
+            # Some readers choke on files that others open: CMYK, odd palettes, stray segments.
+            image = images.load(image.pixels(), name=image.source)
+            return Loaded(waiting, image.prepare(_JPEG).data)
+        return Loaded(waiting, image.prepare(PICTURE).data)
     except ImageError as error:
-        return Loaded(picture, reason=error.reason)
+        return Loaded(waiting, reason=error.reason)

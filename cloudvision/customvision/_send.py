@@ -1,12 +1,13 @@
-"""One request, what the service says of each picture of it, and the ones that are sent again."""
+"""One request, and what the service says of each picture of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from cloudvision._json import JSON
-from cloudvision.customvision._batch import Loaded, Part, Sent
+from cloudvision.customvision._batch import Loaded, Sent
 from cloudvision.customvision._completing import completed
 from cloudvision.customvision.answers import Created, Project, an_object, created_in, each
 from cloudvision.customvision.resource import TrainingResource, unexpected
@@ -31,44 +32,34 @@ _ONE_OF_MANY = ("BadRequestImage", "BadRequestExceededBatchSize", "BadRequestExc
 
 
 def send(
-    resource: TrainingResource, project: Project, part: Part, tags: Mapping[str, str], *, tries: int
+    resource: TrainingResource, project: Project, part: Sequence[Loaded], tags: Mapping[str, str]
 ) -> tuple[Sent, ...]:
-    """Send a part until each of its pictures is in the project, or has failed for good, or `tries` times.
+    """Send a part once, and say of each picture what became of it, in their order.
 
     Raises:
         ProviderError: an error that would meet every other picture too.
     """
-    results: dict[str, Sent] = {
-        one.picture.key: Sent(False, "", "", one.reason, 0) for one in part.loaded if _unsendable(one)
-    }
-    waiting = [one for one in part.loaded if not _unsendable(one)]
-    for attempt in range(1, tries + 1):
-        if not waiting:
-            break
-        again: list[Loaded] = []
-        for one, created in zip(waiting, _created(resource, project, waiting, tags), strict=True):
-            sent = _judged(resource, project, one, created, tags, attempt)
-            results[one.picture.key] = sent
-            if sent.status in _PASSING:
-                again.append(one)
-            elif sent.status == "ErrorImageFormat" and (anew := one.anew()) is not one:
-                again += [] if _unsendable(anew) else [anew]
-        waiting = again
-    return tuple(results[one.picture.key] for one in part.loaded)
-
-
-def _unsendable(one: Loaded) -> bool:
-    return one.data is None and one.url is None
+    sendable = [one for one in part if one.sendable]
+    created = iter(_created(resource, project, sendable, tags) if sendable else ())
+    return tuple(
+        _judged(resource, project, one, next(created), tags) if one.sendable else Sent(one.waiting, "", "", one.reason)
+        for one in part
+    )
 
 
 def _judged(
-    resource: TrainingResource, project: Project, one: Loaded, created: Created, tags: Mapping[str, str], attempt: int
+    resource: TrainingResource, project: Project, one: Loaded, created: Created, tags: Mapping[str, str]
 ) -> Sent:
-    if created.status not in ("OK", "OKDuplicate"):
-        reason = _MEANINGS.get(created.status, f"refused: {created.status}")
-        return Sent(False, "", created.status, reason, attempt)
-    lacking = completed(resource, project, one.picture.marks, created, tags) if created.status == "OKDuplicate" else ""
-    return Sent(not lacking, created.id if not lacking else "", created.status, lacking, attempt)
+    waiting, status = one.waiting, created.status
+    if status == "OK":
+        return Sent(waiting, created.id, status, "")
+    if status == "OKDuplicate":
+        lacking = completed(resource, project, one.picture.marks, created, tags)
+        return Sent(waiting, "" if lacking else created.id, status, lacking)
+    again = waiting if status in _PASSING else None
+    if status == "ErrorImageFormat" and one.url is None and not waiting.anew:
+        again = replace(waiting, anew=True)
+    return Sent(waiting, "", status, _MEANINGS.get(status, f"refused: {status}"), again)
 
 
 def _created(

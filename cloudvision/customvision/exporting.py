@@ -22,7 +22,7 @@ FLAVORS = {
 MAX_BYTES = 512 * 2**20
 """A larger model is not downloaded."""
 
-_FIRST_POLL_S, _LONGEST_POLL_S = 1.0, 10.0
+_FIRST_POLL_S, _LONGEST_POLL_S = 0.25, 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from cloudvision.errors import (
 from cloudvision.prices import price
 
 LATEST = "latest"
-_FIRST_POLL_S, _LONGEST_POLL_S = 2.0, 30.0
+_FIRST_POLL_S, _LONGEST_POLL_S = 0.25, 30.0
 _TRIES, _PAUSE_S = 4, 5.0
 """Of beginning a training, where the service fails; seconds between two."""
 

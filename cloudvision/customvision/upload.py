@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from cloudvision.customvision._batch import Batch, Sent, packed
+from cloudvision.customvision._batch import Sent, Waiting, packed
 from cloudvision.customvision._notes import Notes
 from cloudvision.customvision._send import send
 from cloudvision.customvision.answers import Project, an_object, each, text
@@ -107,46 +107,52 @@ def upload(  # noqa: PLR0913 - independent settings, each given by name
     for one in pictures:
         if book.known.get(one.key) in there:
             note(one, Uploaded(one.shown, "resumed", book.known[one.key], "", "", 0))
-    waiting = [Batch(chunk) for chunk in _chunks([one for one in pictures if one.key not in done])]
-    for batch, sent in _all_sent(resource, project, waiting, ids, threads, tries, batch_bytes, stop):
-        # Written before it is told: what was told to be done is done.
-        book.add((one.key, result.image) for one, result in zip(batch.pictures, sent, strict=True) if result.image)
-        for one, result in zip(batch.pictures, sent, strict=True):
-            note(one, _told(one, result))
+    waiting = [Waiting(one) for one in pictures if one.key not in done]
+    for attempt in range(1, tries + 1):
+        again: list[Waiting] = []
+        # What failed is sent together in the next round, in full batches again.
+        for sent in _all_sent(resource, project, waiting, ids, threads, batch_bytes, stop):
+            # Written before it is told: what was told to be done is done.
+            book.add((result.waiting.picture.key, result.image) for result in sent if result.image)
+            for result in sent:
+                if result.again is not None and attempt < tries:
+                    again.append(result.again)
+                else:
+                    note(result.waiting.picture, _told(result, attempt))
+        waiting = again
     return UploadReport(tuple(result for one in pictures for result in _each_source(one, done[one.key])))
 
 
 def _all_sent(
     resource: TrainingResource,
     project: Project,
-    batches: Sequence[Batch],
+    pictures: Sequence[Waiting],
     tags: Mapping[str, str],
     threads: int,
-    tries: int,
     batch_bytes: int,
     stop: StopSignal,
-) -> Iterator[tuple[Batch, tuple[Sent, ...]]]:
+) -> Iterator[tuple[Sent, ...]]:
     """Batches as they are done. The first error ends it, after what is on its way has been noted."""
     failure: list[BaseException] = []
     ended = threading.Event()
 
-    def work(batch: Batch) -> list[tuple[Batch, tuple[Sent, ...]]]:
+    def work(chunk: Sequence[Waiting]) -> list[tuple[Sent, ...]]:
         found = []
-        for part in packed(batch, batch_bytes):
+        for part in packed(chunk, batch_bytes):
             if ended.is_set():
                 break
             stop.check()
-            found.append((part.batch, send(resource, project, part, tags, tries=tries)))
+            found.append(send(resource, project, part, tags))
         return found
 
     with ThreadPoolExecutor(threads, thread_name_prefix="upload") as pool:
-        left = iter(batches)
-        running: set[Future[list[tuple[Batch, tuple[Sent, ...]]]]] = set()
+        left = _chunks(pictures)
+        running: set[Future[list[tuple[Sent, ...]]]] = set()
         try:
             while True:
                 # A few at a time: the rest costs no memory, and nothing has to be called off.
-                while len(running) < threads and not failure and (batch := next(left, None)) is not None:
-                    running.add(pool.submit(work, batch))
+                while len(running) < threads and not failure and (chunk := next(left, None)) is not None:
+                    running.add(pool.submit(work, chunk))
                 if not running:
                     break
                 finished, running = wait(running, return_when=FIRST_COMPLETED)
@@ -162,10 +168,10 @@ def _all_sent(
         raise failure[0]
 
 
-def _chunks(pictures: Sequence[Ready]) -> Iterator[tuple[Ready, ...]]:
+def _chunks(pictures: Sequence[Waiting]) -> Iterator[tuple[Waiting, ...]]:
     """At most 64 each; files and URLs apart, for they are different requests."""
     for kind in (False, True):
-        fit = [one for one in pictures if (not one.size) is kind]
+        fit = [one for one in pictures if (not one.picture.size) is kind]
         yield from (tuple(fit[start : start + BATCH]) for start in range(0, len(fit), BATCH))
 
 
@@ -191,6 +197,7 @@ def _each_source(one: Ready, result: Uploaded) -> Iterator[Uploaded]:
         yield replace(result, source=shown(source), state=state, attempts=0)
 
 
-def _told(one: Ready, sent: Sent) -> Uploaded:
-    state: State = "failed" if not sent.good else "duplicate" if sent.status == "OKDuplicate" else "uploaded"
-    return Uploaded(one.shown, state, sent.image, sent.status, sent.reason, sent.attempts)
+def _told(sent: Sent, attempt: int) -> Uploaded:
+    state: State = "failed" if sent.reason else "duplicate" if sent.status == "OKDuplicate" else "uploaded"
+    attempts = attempt if sent.status else attempt - 1
+    return Uploaded(sent.waiting.picture.shown, state, sent.image, sent.status, sent.reason, attempts)

@@ -114,7 +114,9 @@ class CustomVision:
                 raise Refusal(self._headed(refusal.reply)) from refusal
 
         bucket = _bucket(name)
-        quota = Quota() if self._around.tier is None else Quota(per_second=_PER_SECOND[self._tier][bucket])
+        # Pictures and exports are fetched from a storage account, which counts nothing.
+        free = self._around.tier is None or name == "GetBlob"
+        quota = Quota() if free else Quota(per_second=_PER_SECOND[self._tier][bucket])
         return Operation(name, method, base + path, work, max_body=MAX_BODY, quota=quota, bucket=bucket)
 
     def _owner(self, blob: str) -> Account:

@@ -10,26 +10,20 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from cloudvision.errors import ConfigError
 from cloudvision.models import Description, DetectSettings, InputSettings
-from cloudvision.training import average_precision, weights
+from cloudvision.training import weights
 from cloudvision.training.average_precision import DetectionScores
-from cloudvision.training.classify_graph import quantise
-from cloudvision.training.detect_augment import plain
-from cloudvision.training.detect_fit import MOST, OVERLAP, DetectorRecipe, DetectProgress, find, fit, truth_of
-from cloudvision.training.detect_folder import DetectFacts, DetectGraphs, write_folder
-from cloudvision.training.detect_graph import raw, raw_of, run_graph, to_onnx
+from cloudvision.training.detect_fit import MOST, OVERLAP, DetectorRecipe, DetectProgress, fit
+from cloudvision.training.detect_folder import DetectFacts, write_folder
+from cloudvision.training.detect_judge import graphs_of
 from cloudvision.training.detect_network import Detector, DetectorShape
 from cloudvision.training.detect_scenes import BoxExample, Scene, box_labels_of, data_digest, hold_out, read_scenes
 from cloudvision.training.network import Shape, TextNet
 from cloudvision.training.start import start_from
 
-_THRESHOLD = 0.35  # where no picture was kept back to find a better one
-_CALIBRATING = 64  # pictures from which the quantised graph takes its ranges
 _SHARPER = 1.5  # pictures to learn from are kept so much larger than the input, so that they stay sharp when zoomed in
 _GATE_WEIGHTS = resources.files("cloudvision.gate") / "fast_v1" / "model.onnx"
 
@@ -122,7 +116,7 @@ def train_detector(  # noqa: PLR0913 - independent settings, each given by name
     net, origin = _network(s, learn, labels=len(names))
     place = work / _key(s, scenes) if work else None
     net = _fitted(net, learn, stop, s, place=place, told=told)
-    graphs, judged, threshold = _graphs(net, (learn, stop, judge), names, s)
+    graphs, judged, threshold = graphs_of(net, (learn, stop, judge), names, side=r.side, quantised=s.quantise)
     described = Description(
         kind="detect",
         name=name or out.name,
@@ -200,41 +194,3 @@ def _fitted(
         weights.save(net, place / "done.npz")
         (place / "standing.npz").unlink(missing_ok=True)
     return net
-
-
-def _graphs(
-    net: Detector, parts: tuple[list[Scene], list[Scene], list[Scene]], names: Sequence[str], s: DetectorSettings
-) -> tuple[DetectGraphs, DetectionScores | None, float]:
-    """The graphs, what the fp32 one is worth on the pictures that judge, and the threshold."""
-    learn, stop, judge = parts
-    side = s.recipe.side
-    onnx = to_onnx(net, side=side)
-    threshold = _best_threshold(net, stop, names, side=side) if stop else _THRESHOLD
-    shown = judge or learn
-    seen, truth = _seen(shown, side), truth_of(shown)
-    apart = max(float(np.abs(a - b).max()) for a, b in zip(raw(onnx, seen[:8]), raw_of(net, seen[:8]), strict=True))
-    judged = average_precision.score(truth, run_graph(onnx, seen), labels=names, threshold=threshold)
-    if not s.quantise:
-        return DetectGraphs(onnx, None, apart=apart, loss=None), judged if judge else None, threshold
-    small = quantise(onnx, _seen(learn[:: max(1, len(learn) // _CALIBRATING)], side))
-    loss = judged.map_50 - average_precision.score(truth, run_graph(small, seen), labels=names).map_50
-    graphs = DetectGraphs(onnx, small if loss <= 0.01 else None, apart=apart, loss=loss)
-    return graphs, judged if judge else None, threshold
-
-
-def _best_threshold(net: Detector, stop: Sequence[Scene], names: Sequence[str], *, side: int) -> float:
-    """Where the mean over labels of F1, of precision and recall, is highest."""
-    truth, found = truth_of(stop), find(net, stop, side=side)
-    return max(_HUNDREDTHS, key=lambda least: _f1(average_precision.score(truth, found, labels=names, threshold=least)))
-
-
-_HUNDREDTHS = tuple(round(0.1 + 0.02 * step, 2) for step in range(41))
-
-
-def _f1(scores: DetectionScores) -> float:
-    values = [(one.precision, one.recall) for one in scores.labels if one.boxes]
-    return float(np.mean([2 * p * r / (p + r) if p + r > 0 else 0.0 for p, r in values])) if values else 0.0
-
-
-def _seen(scenes: Sequence[Scene], side: int) -> NDArray[np.uint8]:
-    return np.stack([plain(scene, size=(side, side)).pixels for scene in scenes])

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
+from cloudvision.models import fit
+from cloudvision.training.detect_colour import blotted, coloured
 from cloudvision.training.detect_scenes import Scene, choice
 
 _KEPT = 0.3  # share of a box that must be left after cutting, or it is forgotten
@@ -52,8 +54,8 @@ class View:
 
 def plain(scene: Scene, *, size: tuple[int, int]) -> View:
     """Stretched to `size` (width, height), as a model folder's input is, and nothing else."""
-    image = Image.fromarray(scene.pixels).resize(size, Image.Resampling.BILINEAR)
-    return View(np.asarray(image), scene.boxes * np.array(size * 2, dtype=np.float32), scene.labels)
+    pixels, _ = fit(scene.pixels, width=size[0], height=size[1], resize="stretch")
+    return View(pixels, scene.boxes * np.array(size * 2, dtype=np.float32), scene.labels)
 
 
 def view(scenes: Sequence[Scene], index: int, rng: Generator, *, size: tuple[int, int], changes: Changes) -> View:
@@ -64,9 +66,9 @@ def view(scenes: Sequence[Scene], index: int, rng: Generator, *, size: tuple[int
         made = _window(_turned(scenes[index], rng, changes), rng, size=size, changes=changes)
     if rng.random() < changes.paste:
         made = _pasted(made, choice(rng, scenes, with_boxes=True), rng)
-    pixels = _coloured(made.pixels, rng, changes.colour) if changes.colour else made.pixels
+    pixels = coloured(made.pixels, rng, changes.colour) if changes.colour else made.pixels
     if rng.random() < changes.blot:
-        pixels = _blotted(pixels, rng)
+        pixels = blotted(pixels, rng)
     wide = (made.boxes[:, 2:] - made.boxes[:, :2]).min(1, initial=np.inf) >= 3
     return View(pixels, made.boxes[wide], made.labels[wide])
 
@@ -184,27 +186,3 @@ def _cut(pixels: NDArray[np.uint8], boxes: NDArray[np.floating], labels: NDArray
     inside = np.clip(boxes, 0, edge)
     kept = (inside[:, 2:] - inside[:, :2]).prod(1) >= _KEPT * (boxes[:, 2:] - boxes[:, :2]).prod(1)
     return View(pixels, inside[kept].astype(np.float32), labels[kept])
-
-
-def _coloured(pixels: NDArray[np.uint8], rng: Generator, strength: float) -> NDArray[np.uint8]:
-    image = Image.fromarray(pixels)
-    if rng.random() < 0.1 * strength:
-        image = image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.3, 1.5))))
-    x = np.asarray(image).astype(np.float32)
-    mean, grey = x.mean(), x.mean(2, keepdims=True)
-    saturation = 0.0 if rng.random() < 0.1 * strength else 1 + strength * rng.uniform(-0.5, 0.5)
-    x = grey + (x - grey) * np.float32(saturation)
-    gains = (1 + strength * rng.uniform(-0.35, 0.35)) * (1 + strength * rng.uniform(-0.1, 0.1, 3))
-    x = (x - mean) * gains.astype(np.float32) + np.float32(mean + strength * rng.uniform(-40, 40))
-    if rng.random() < 0.2 * strength:
-        x = x + rng.standard_normal(x.shape, dtype=np.float32) * np.float32(rng.uniform(2, 10))
-    return np.asarray(np.clip(x, 0, 255), dtype=np.uint8)
-
-
-def _blotted(pixels: NDArray[np.uint8], rng: Generator) -> NDArray[np.uint8]:
-    height, width = pixels.shape[:2]
-    w, h = int(width * rng.uniform(0.08, 0.25)), int(height * rng.uniform(0.08, 0.25))
-    x, y = int(rng.integers(0, width - w)), int(rng.integers(0, height - h))
-    pixels = pixels.copy()
-    pixels[y : y + h, x : x + w] = rng.integers(0, 256, 3)
-    return pixels

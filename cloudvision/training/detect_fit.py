@@ -26,6 +26,7 @@ from cloudvision.training.detect_scenes import Scene
 OVERLAP, MOST, FAINT = 0.6, 100, 0.01
 """Of two boxes that overlap more the less sure one is left out; at most so many a picture; none of a lower score."""
 
+_SHORT_FLOATS = torch.backends.cpu.get_cpu_capability() == "AVX512"  # elsewhere bfloat16 is slower than float32
 _CALM = 0.15  # share of the run, at its end, in which pictures are changed little, so that it ends on real ones
 
 
@@ -88,7 +89,7 @@ def fit(
     """
     torch.set_num_threads(recipe.threads)
     net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(_groups(net, recipe.decay), lr=recipe.rate, fused=True)
+    optimiser = torch.optim.AdamW(_groups(net, recipe.decay), lr=recipe.rate)
     at = Standing(net, copy.deepcopy(net), copy.deepcopy(net), optimiser)
     if checkpoint is not None:
         restore(at, checkpoint)
@@ -151,7 +152,7 @@ def _step(at: Standing[Detector], scenes: Sequence[Scene], recipe: DetectorRecip
     for group in at.optimiser.param_groups:
         group["lr"] = recipe.rate_at(at.step)
     at.net.train()
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast("cpu", torch.bfloat16, enabled=_SHORT_FLOATS):
         found = at.net(_as_input([one.pixels for one in views]))
     loss = loss_of(found, _as_truth(views), size=size)
     at.optimiser.zero_grad()

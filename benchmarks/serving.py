@@ -24,7 +24,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -109,11 +108,11 @@ def server(kind: str, folder: Path, *flags: str) -> Iterator[Server]:
 
 def measured(kind: str, which: Server, asked: dict[str, Any]) -> Seen:
     """Run the clients in a process of their own."""
-    before, started = which.cpu_s(), time.perf_counter()
+    before = which.cpu_s()
     command = [sys.executable, str(HERE.with_name("serving_clients.py")), kind, which.address, json.dumps(asked)]
     told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     seen = Seen(**told)
-    seen.server_cpu = (which.cpu_s() - before) / (time.perf_counter() - started)
+    seen.server_cpu = (which.cpu_s() - before) / seen.seconds
     return seen
 
 
@@ -137,10 +136,18 @@ def row(name: str, label: str, parts: Sequence[Seen]) -> str:
     )
 
 
-HEAD = (
-    "| {} | server | answers/s (rounds) | p50 ms | p95 ms | refused with 503 | failed | cores, server | cores, clients | CPU ms an answer |\n"
-    "|---|---|---|---|---|---|---|---|---|---|"
+COLUMNS = (
+    "server",
+    "answers/s (rounds)",
+    "p50 ms",
+    "p95 ms",
+    "refused with 503",
+    "failed",
+    "cores, server",
+    "cores, clients",
+    "CPU ms an answer",
 )
+HEAD = "| {} | " + " | ".join(COLUMNS) + " |\n|---|" + "---|" * len(COLUMNS)
 
 
 def against_flask(folder: Path, *, seconds: float, rounds: int) -> bool:

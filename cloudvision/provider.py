@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 PROVIDERS: dict[str, str] = {
     "aws-rekognition": "cloudvision.providers.aws_rekognition:AwsRekognition",
+    "azure-custom-vision": "cloudvision.providers.azure_custom_vision:AzureCustomVision",
     "azure-document-intelligence": "cloudvision.providers.azure_document_intelligence:AzureDocumentIntelligence",
     "azure-image-analysis": "cloudvision.providers.azure_image_analysis:AzureImageAnalysis",
     "local-ocr": "cloudvision.providers.local_ocr:LocalOcr",
@@ -87,6 +88,23 @@ DETAILS: dict[str, Details] = {
         prices=("aws-rekognition/DetectText",),
         reads_s3=True,
         sure=0.99,
+    ),
+    "azure-custom-vision": Details(
+        does="labels or objects, by a model of one's own that was trained and published there",
+        extra="azure",
+        package="azure.cognitiveservices.vision.customvision",
+        variables=(
+            "CUSTOM_VISION_PREDICTION_ENDPOINT",
+            "CUSTOM_VISION_PREDICTION_KEY",
+            "CUSTOM_VISION_PROJECT_ID",
+            "CUSTOM_VISION_PUBLISHED_NAME",
+            "CUSTOM_VISION_TRAINING_ENDPOINT",
+            "CUSTOM_VISION_TRAINING_KEY",
+        ),
+        prices=("azure-custom-vision/prediction",),
+        ends=("azure-custom-vision",),
+        rate_per_s=20.0,
+        reads_text=False,
     ),
     "azure-document-intelligence": Details(
         does="documents: text, tables, typed fields of invoices, receipts, identity documents, PDFs too",

@@ -7,7 +7,7 @@ import sqlite3
 import traceback
 from pathlib import Path
 
-from tests import document_double, image_analysis_double, rekognition_double
+from tests import custom_vision_double, document_double, image_analysis_double, rekognition_double
 from tests.loopback import Request, Server
 from tests.pictures import png
 
@@ -16,7 +16,14 @@ PIXELS = f"{MARK}-pixels-{MARK}".encode()
 AWS_TOKEN, URL_PASSWORD, PROXY_PASSWORD = f"{MARK}-session-token", f"{MARK}-url-password", f"{MARK}-proxy-password"
 SIGNED = f"?w=1&X-Amz-Signature={MARK}1&X-Amz-Security-Token={MARK}2&sig={MARK}3&Expires=9#{MARK}4"
 BASIC = base64.b64encode(f"me:{URL_PASSWORD}".encode()).decode()
-SECRETS = (MARK, rekognition_double.SECRET, image_analysis_double.KEY, document_double.KEY, BASIC)
+SECRETS = (
+    MARK,
+    rekognition_double.SECRET,
+    image_analysis_double.KEY,
+    document_double.KEY,
+    custom_vision_double.KEY,
+    BASIC,
+)
 # A text inside of base64 looks different at each of three offsets; the ends depend on what is beside it.
 NEEDLES = {s.encode() for s in SECRETS} | {base64.b64encode(bytes(n) + PIXELS)[4:20] for n in range(3)}
 

@@ -34,6 +34,7 @@ from cloudvision.providers.fake import Fake
 from cloudvision.providers.local_ocr import LocalOcr
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis
+from tests import custom_vision_double as custom_vision
 from tests import document_double as documents
 from tests import image_analysis_double as azure
 from tests import rekognition_double as aws
@@ -83,6 +84,24 @@ def aws_rekognition() -> Iterator[Rig]:
 
 
 @contextmanager
+def azure_custom_vision() -> Iterator[Rig]:
+    env = {"CUSTOM_VISION_PROJECT_ID": custom_vision.PROJECT, "CUSTOM_VISION_PUBLISHED_NAME": custom_vision.PUBLISHED}
+    with custom_vision.custom_vision_double() as double:
+        failing = custom_vision.flat(500, "ErrorPrediction", "broke")
+        yield Rig(double.provider(), (custom_vision.KEY,), lambda: double.answer(failing), env=env)
+
+
+@contextmanager
+def emulated_custom_vision() -> Iterator[Rig]:
+    from tests.custom_vision_clients import ColourTrainer, published
+
+    with running(reader=MadeUpReader(), trainer=ColourTrainer()) as emulator:
+        env = {"CUSTOM_VISION_PROJECT_ID": published(emulator, "v1"), "CUSTOM_VISION_PUBLISHED_NAME": "v1"}
+        provider = open_provider("azure-custom-vision", env={**emulator.environment, **env})
+        yield Rig(provider, (emulator.accounts[0].key,), lambda: emulator.misbehave("status"), same_ids=False, env=env)
+
+
+@contextmanager
 def local_ocr() -> Iterator[Rig]:
     yield Rig(LocalOcr())
 
@@ -127,12 +146,14 @@ def emulated_document_intelligence() -> Iterator[Rig]:
 
 RIGS = {
     "aws-rekognition": aws_rekognition,
+    "azure-custom-vision": azure_custom_vision,
     "azure-document-intelligence": azure_document_intelligence,
     "azure-image-analysis": azure_image_analysis,
     "fake": fake,
     "local-ocr": local_ocr,
     "onnx": onnx,
     "emulated aws-rekognition": partial(emulated, "aws-rekognition"),
+    "emulated azure-custom-vision": emulated_custom_vision,
     "emulated azure-document-intelligence": emulated_document_intelligence,
     "emulated azure-image-analysis": partial(emulated, "azure-image-analysis"),
 }

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from cloudvision._json import JSON
 from cloudvision.errors import UnexpectedAnswerError
 from cloudvision.layout import Page
 from cloudvision.providers import _document_parts as parts
+from cloudvision.providers._azure_answers import json_object, unexpected
 from cloudvision.providers._document_errors import RESOURCE, failed
 from cloudvision.providers._document_fields import read_document
 from cloudvision.providers._document_reader import Reader, optional_text, sizes_of
@@ -83,12 +83,14 @@ def operation_status(body: str) -> str | None:
 
 
 def _result(raw: Raw) -> Object:
-    body = _body(raw)
+    body = json_object(raw, RESOURCE.provider)
     result = body.get("analyzeResult")
     if isinstance(result, Mapping):
         if "version" in result or "readResults" in result:
             version = str(result.get("version", "2"))
-            raise _unexpected(raw, f"it is of API v{version:.10}, which this library does not read; ask anew")
+            raise unexpected(
+                raw, RESOURCE.provider, f"it is of API v{version:.10}, which this library does not read; ask anew"
+            )
     elif is_sdk_form(body):
         result = as_sent(body)
     elif "modelId" in body and "pages" in body:
@@ -96,32 +98,25 @@ def _result(raw: Raw) -> Object:
     else:
         _complain(raw, body)
     if not isinstance(result, Mapping) or not isinstance(result.get("pages"), list | tuple):
-        raise _unexpected(raw, "its result has no pages")
+        raise unexpected(raw, RESOURCE.provider, "its result has no pages")
     return result
 
 
 def _complain(raw: Raw, body: Object) -> None:
     status, kind = body.get("status"), body.get("kind")
     if isinstance(kind, str) and "operationId" in body:
-        raise _unexpected(raw, f"it is about an operation on a model ({kind:.40}), not about a document")
+        raise unexpected(
+            raw, RESOURCE.provider, f"it is about an operation on a model ({kind:.40}), not about a document"
+        )
     if isinstance(status, str) and status in FAILED:
         raise failed(raw)
     if isinstance(status, str) and status in ("notStarted", "running"):
-        raise _unexpected(raw, f"the analysis is not finished ({status})")
+        raise unexpected(raw, RESOURCE.provider, f"the analysis is not finished ({status})")
     if "fields" in body or "recognitionResults" in body or "readResults" in body:
-        raise _unexpected(raw, "it is of API v1 or v2, which this library does not read; ask anew")
-    raise _unexpected(raw, f"no result in it, only {', '.join(sorted(body))[:200] or 'an empty object'}")
-
-
-def _body(raw: Raw) -> dict[str, JSON]:
-    try:
-        body = json.loads(raw.body.removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
-        kind = raw.header("content-type") or "no content type"
-        raise _unexpected(raw, f"{len(raw.body)} characters of {kind} that are no JSON") from None
-    if not isinstance(body, dict):
-        raise _unexpected(raw, f"a JSON {type(body).__name__} instead of an object")
-    return body
+        raise unexpected(raw, RESOURCE.provider, "it is of API v1 or v2, which this library does not read; ask anew")
+    raise unexpected(
+        raw, RESOURCE.provider, f"no result in it, only {', '.join(sorted(body))[:200] or 'an empty object'}"
+    )
 
 
 def _compare_pages(reader: Reader, raw: Raw, pages: tuple[Page, ...]) -> None:
@@ -141,13 +136,3 @@ def _picture_size(pages: tuple[Page, ...]) -> tuple[int | None, int | None]:
 
 def _model(result: Object) -> str | None:
     return " ".join(filter(None, (optional_text(result, name) for name in ("modelId", "apiVersion")))) or None
-
-
-def _unexpected(raw: Raw, what: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(
-        f"{RESOURCE.provider}: the answer of status {raw.status} is not an analysis: {what}",
-        provider=RESOURCE.provider,
-        status=raw.status,
-        request_id=raw.header("apim-request-id"),
-        billed=True,
-    )

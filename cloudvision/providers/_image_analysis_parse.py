@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 
-from cloudvision.errors import UnexpectedAnswerError
+from cloudvision.providers._azure_answers import json_object, unexpected
 from cloudvision.providers._image_analysis_parts import Reader, known_size, size_of
-from cloudvision.providers._json_read import Object
 from cloudvision.raw import Raw
 from cloudvision.results import Analysis, Provenance
 
@@ -37,10 +35,10 @@ def parse_answer(raw: Raw, *, provider: str, asked: Sequence[str]) -> Analysis:
     Raises:
         UnexpectedAnswerError: the body is no JSON object, or holds no result at all.
     """
-    body = _body(raw, provider)
+    body = json_object(raw, provider)
     found = {feature for feature, member in RESULTS.items() if isinstance(body.get(member), Mapping)}
     if not found:
-        raise _unexpected(raw, provider, f"no result in it, only {', '.join(sorted(body)) or 'an empty object'}")
+        raise unexpected(raw, provider, f"no result in it, only {', '.join(sorted(body)) or 'an empty object'}")
     reader = Reader(size_of(body.get("metadata")) or known_size(raw.width, raw.height))
     if found & set(asked):
         reader.warnings += [f"{name} was asked for and is missing" for name in asked if name not in found]
@@ -65,25 +63,4 @@ def parse_answer(raw: Raw, *, provider: str, asked: Sequence[str]) -> Analysis:
             request_id=raw.header("apim-request-id"),
             latency_s=raw.latency_s,
         ),
-    )
-
-
-def _body(raw: Raw, provider: str) -> Object:
-    try:
-        body = json.loads(raw.body.removeprefix("\ufeff"))
-    except (ValueError, RecursionError):
-        kind = raw.header("content-type") or "no content type"
-        raise _unexpected(raw, provider, f"{len(raw.body)} characters of {kind} that are no JSON") from None
-    if not isinstance(body, dict):
-        raise _unexpected(raw, provider, f"a JSON {type(body).__name__} instead of an object")
-    return body
-
-
-def _unexpected(raw: Raw, provider: str, what: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(
-        f"{provider}: the answer of status {raw.status} is not an analysis: {what}",
-        provider=provider,
-        status=raw.status,
-        request_id=raw.header("apim-request-id"),
-        billed=True,
     )

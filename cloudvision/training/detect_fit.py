@@ -94,7 +94,7 @@ def fit(
     if checkpoint is not None:
         restore(at, checkpoint)
     while at.step < recipe.steps and (recipe.patience is None or at.stale < recipe.patience):
-        end = math.ceil(recipe.steps * (at.epoch + 1) / recipe.looks)
+        end = math.ceil(recipe.steps * (at.epoch + 1) / min(recipe.looks, recipe.steps))
         losses = [_step(at, scenes, recipe) for _ in range(end - at.step)]
         at.epoch += 1
         seen = _look(at, held, side=recipe.side) if held else None

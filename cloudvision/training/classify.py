@@ -26,6 +26,8 @@ from cloudvision.training.classify_scores import Judged
 
 LEAST = 2  # pictures of each class
 _CALIBRATING = 64  # pictures from which the quantised graph takes its ranges
+_COMPARED = 100  # pictures, at least, on which the two graphs are compared, where there are so many
+_LOSS = 0.01  # of accuracy, that a graph of eight bits may lose
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Trained:
         parts: how many pictures learned, stopped and judged.
         problems: pictures that were left out, and why.
         backbone: what the training began with, in words.
-        quantised: how many of 100 pictures the graph of eight bits gets wrong beyond those of fp32; None without it.
+        quantised: accuracy (0 to 1) that the graph of eight bits loses; None without it.
     """
 
     path: Path
@@ -225,10 +227,14 @@ def _graphs(net: Classifier, pictures: Pictures, parts: Parts, s: Settings) -> t
     found = Judged(pictures.labels, run_graph(onnx, seen), truth, s.multilabel)
     apart = float(np.abs(found.scores - probabilities(net, seen, multilabel=s.multilabel)).max())
     if not s.quantise:
-        return Graphs(onnx, None, apart=apart, loss=None), found
+        return Graphs(onnx, None, apart=apart, loss=None, compared=0), found
     small = quantise(onnx, pictures.seen[_spread(parts.learn)])
-    loss = found.accuracy - Judged(pictures.labels, run_graph(small, seen), truth, s.multilabel).accuracy
-    return Graphs(onnx, small if loss <= 0.01 else None, apart=apart, loss=loss), found
+    # Of few pictures that judge one alone would be more than a hundredth: then those that learned are compared too.
+    if len(which) < _COMPARED:
+        seen, truth = pictures.seen, pictures.truth
+    both = (Judged(pictures.labels, run_graph(graph, seen), truth, s.multilabel).accuracy for graph in (onnx, small))
+    loss = next(both) - next(both)
+    return Graphs(onnx, small if loss <= _LOSS else None, apart=apart, loss=loss, compared=len(truth)), found
 
 
 def _spread(members: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -89,7 +89,7 @@ def _open(name: str, pictures: Sequence[NDArray[np.uint8]], *, side: int, shape:
         return Backbone(net, net.features, 64, False, "trained from random numbers")
     if name == GATE:
         return _gate(pictures, side=side)
-    return _timm(name.removeprefix(TIMM))
+    return _timm(name.removeprefix(TIMM), side=side)
 
 
 def _gate(pictures: Sequence[NDArray[np.uint8]], *, side: int) -> Backbone:
@@ -113,7 +113,7 @@ class _Timm(nn.Module):
         return self.net((x - self.mean) / self.deviation)  # type: ignore[no-any-return]
 
 
-def _timm(name: str) -> Backbone:
+def _timm(name: str, *, side: int) -> Backbone:
     if find_spec("timm") is None:
         raise ConfigError(f"timm:{name} needs timm: pip install 'cloudvision-gate[timm]'")
     import timm
@@ -133,5 +133,8 @@ def _timm(name: str) -> Backbone:
             f" without the model hub, give their file as timm:{name}=FILE, or take {GATE} or {SCRATCH}"
         ) from exc
     config = net.pretrained_cfg
-    tag = f"timm:{name}, weights {file or config.get('hf_hub_id') or config.get('url')}"
-    return Backbone(_Timm(net, config["mean"], config["std"]), net.num_features, 32, True, f"{tag}, fine-tuned")
+    tag = f"timm:{name}, weights {Path(file).name or config.get('hf_hub_id') or config.get('url')}"
+    whole = _Timm(net, config["mean"], config["std"]).eval()
+    with torch.inference_mode():
+        features = whole(torch.zeros(1, 3, side, side)).shape[1]
+    return Backbone(whole, features, 32, True, f"{tag}, fine-tuned")

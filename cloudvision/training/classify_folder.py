@@ -22,13 +22,14 @@ class Graphs:
     Args:
         quantised: None where it was not wanted, or loses more than a hundredth.
         apart: largest difference of a probability between torch and the fp32 graph.
-        loss: accuracy of fp32 less that of the quantised graph, on the same pictures; None where it was not wanted.
+        loss: accuracy of fp32 less that of the quantised graph, on `compared` pictures; None where it was not wanted.
     """
 
     onnx: bytes = field(repr=False)
     quantised: bytes | None = field(repr=False)
     apart: float
     loss: float | None
+    compared: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +158,8 @@ def _quantised(graphs: Graphs) -> str:
     if graphs.loss is None:
         return ""
     if graphs.quantised is None:
-        return f"\nA graph of eight bits would lose {graphs.loss:.1%} of accuracy and was not written.\n"
+        return f"\nA graph of eight bits would lose {graphs.loss:.1%} ({graphs.compared:,} pictures) and was not written.\n"
     return (
         f"| model.int8.onnx (eight bits) | {len(graphs.quantised) / 1e6:.2f} |\n\n"
-        f"Accuracy lost by eight bits, on the same pictures: {graphs.loss:.1%}.\n"
+        f"Accuracy lost by eight bits, on {graphs.compared:,} pictures: {graphs.loss:.1%}.\n"
     )

@@ -57,6 +57,17 @@ def test_a_zip_as_it_was_downloaded_opens_like_its_folder(tmp_path: Path) -> Non
     assert Model.open(packed).predict(plain(0, 0, 250)) == Model.open(folder).predict(plain(0, 0, 250))
 
 
+def test_files_further_down_in_a_zip_are_not_taken_for_the_models(tmp_path: Path) -> None:
+    folder = write_export(tmp_path / "m", classifier(named=True, metadata=FULL_BGR))
+    packed = tmp_path / "m.zip"
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("python/sample/labels.txt", "cat\ndog")
+        archive.writestr("__MACOSX/._model.onnx", "no graph")
+        for file in folder.iterdir():
+            archive.write(file, f"m/{file.name}")
+    assert Model.open(packed).digest == Model.open(folder).digest
+
+
 def test_batches_of_a_classifier_run_at_once(tmp_path: Path) -> None:
     model = Model.open(write_export(tmp_path / "m", classifier(named=True, metadata=FULL_BGR)))
     assert not model.one_by_one

@@ -13,8 +13,10 @@ from types import ModuleType
 
 import pytest
 
+from cloudvision.emulator import running
 from tests import document_double as documents
 from tests.document_files import document
+from tests.emulation import MadeUpReader
 from tests.rekognition_double import KEY_ID, REGION, SECRET, Reply, rekognition_double
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -115,6 +117,28 @@ def test_a_provider_of_ones_own_runs_through_the_pipeline(capsys: pytest.Capture
     sample("own_provider").main([str(IMAGES / "slide.png"), str(IMAGES / "lights.jpg")])
     out = capsys.readouterr().out.splitlines()
     assert ["bright", "dark"] == [line.split()[0] for line in out]
+
+
+def test_a_pipeline_moves_from_the_cloud_to_this_machine_by_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("azure.cognitiveservices.vision.customvision", reason="needs the extra azure")
+    from tests.custom_vision_clients import BLUE, GREEN, RED, ColourTrainer, picture, published
+    from tests.custom_vision_exports import FULL_BGR, classifier, write_export
+
+    paths = [str(tmp_path / f"{number}.png") for number in range(3)]
+    for path, colour in zip(paths, (RED, GREEN, BLUE), strict=True):
+        Path(path).write_bytes(picture(colour, 20))
+    monkeypatch.setenv("ONNX_MODEL", str(write_export(tmp_path / "export", classifier(named=True, metadata=FULL_BGR))))
+    with running(reader=MadeUpReader(), trainer=ColourTrainer()) as emulator:
+        for name, value in emulator.environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("CUSTOM_VISION_PROJECT_ID", published(emulator, "v1.0.0"))
+        monkeypatch.setenv("CUSTOM_VISION_PUBLISHED_NAME", "v1.0.0")
+        sample("cloud_to_local").main(["azure-custom-vision", "onnx"], paths)
+    out = capsys.readouterr().out.splitlines()
+    assert ["red", "green", "blue"] * 2 == [line.split()[-1] for line in out[:-1]]
+    assert "azure-custom-vision and onnx agree on 3 of 3 pictures" == out[-1]
 
 
 @pytest.mark.parametrize(("name", "label"), [("raccoon", "raccoon"), ("fork_scissors", "scissors")])

@@ -35,7 +35,8 @@ class Files:
 
     def _of_zip(self, name: str) -> bytes:
         with zipfile.ZipFile(self.path) as archive:
-            found = next(each for each in archive.infolist() if _last(each) == name)
+            # An export carries sample code with files of the same names further down.
+            found = min(_shown(archive), key=lambda each: (_last(each) != name, each.filename.count("/")))
             if found.file_size > MAX_BYTES:
                 raise ConfigError(f"{self.path}: {name} is larger than {MAX_BYTES:,} bytes")
             return archive.read(found)
@@ -49,13 +50,18 @@ def files_of(path: Path) -> Files:
     """
     try:
         if path.is_dir():
-            return Files(path, tuple(sorted(each.name for each in path.iterdir() if each.is_file())))
+            found = (each.name for each in path.iterdir() if each.is_file() and not each.name.startswith("."))
+            return Files(path, tuple(sorted(found)))
         with zipfile.ZipFile(path) as archive:
-            return Files(path, tuple(_last(each) for each in archive.infolist() if not each.is_dir()))
+            return Files(path, tuple(dict.fromkeys(map(_last, _shown(archive)))))
     except zipfile.BadZipFile as exc:
         raise ConfigError(f"{path}: is neither a folder nor a .zip; give the folder of the model") from exc
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be opened ({exc.strerror}); give the folder of the model") from exc
+
+
+def _shown(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    return [each for each in archive.infolist() if not each.is_dir() and not _last(each).startswith(".")]
 
 
 def _last(entry: zipfile.ZipInfo) -> str:

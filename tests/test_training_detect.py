@@ -43,7 +43,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> TrainedDetector:
 
 def test_it_learns_to_find_things(trained: TrainedDetector) -> None:
     assert trained.judged is not None
-    assert trained.judged.map_50 > 0.8
+    assert trained.judged.map_50 > 0.7
     assert ("disc", "square") == trained.labels == tuple(one.name for one in trained.judged.labels)
     assert (24, 0, 8) == trained.parts
     assert "on 8 pictures that it was not trained on" in trained.summary()

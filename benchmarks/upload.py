@@ -94,18 +94,18 @@ def verdict(emulator: Emulator, project: Project, place: Path) -> str:
 
 
 def storm(_: argparse.Namespace, place: Path) -> None:
-    """One image in ten fails at every sending, and one request in ten is throttled, lost or refused."""
+    """One image in ten fails at every sending; two answers are lost, and a tenth of the requests each throttled or refused."""
     with running(reader=NoReader(), seed=7, tier="S0") as emulator:
         asking = TrainingResource.from_env(emulator.environment)
         project = create_project(asking, "storm", kind="multiclass")
         for share, status in ((0.05, "ErrorStorage"), (0.05, "ErrorUnknown")):
             emulator.faults.spoil_images(share, status)
-        for fault in (
-            Fault("throttle", operation=FILES, seconds=1),
-            Fault("reset", operation=FILES, billed=True),
-            Fault("status", operation=FILES),
-        ):
-            emulator.faults.rate(0.033, fault)
+        lost = Fault("reset", operation=FILES, billed=True)  # the work is done, and the answer never arrives
+        emulator.faults.script(
+            [Fault("none", operation=FILES, times=3), lost, Fault("none", operation=FILES, times=4), lost]
+        )
+        emulator.faults.rate(0.1, Fault("throttle", operation=FILES, seconds=1))
+        emulator.faults.rate(0.1, Fault("status", operation=FILES))
         began = time.monotonic()
         looked = check(read_annotations(place), kind=project.kind)
         after_look = time.monotonic()

@@ -15,9 +15,6 @@ BATCH_BYTES = 24_000_000
 PICTURE = Limits(formats=frozenset({"JPEG", "PNG", "BMP", "GIF"}), max_bytes=6_000_000, max_side=10_240)
 """A picture to train on; smaller than 256 pixels are enlarged by the service."""
 
-PREDICTION = Limits(formats=PICTURE.formats, max_bytes=4_000_000, max_side=10_240)
-"""A picture to predict on."""
-
 MOST_RATIO = 25
 """Of the longer side to the shorter one."""
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cloudvision import images
 from cloudvision.customvision.answers import Iteration, Object, Project, an_object, listed, number, text
-from cloudvision.customvision.limits import PREDICTION
 from cloudvision.customvision.resource import TrainingResource
 from cloudvision.geometry import Box
+from cloudvision.providers.azure_custom_vision import LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def predict(
             lambda client: client.quick_test_image_url(project.id, source, iteration_id=iteration.id, store=False)
         )
     else:
-        data = images.load(source).prepare(PREDICTION).data
+        data = images.load(source).prepare(LIMITS).data
         answer = resource.ask(
             # A new stream each time: the first attempt reads it to its end.
             lambda client: client.quick_test_image(project.id, io.BytesIO(data), iteration_id=iteration.id, store=False)

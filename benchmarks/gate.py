@@ -186,7 +186,7 @@ def in_onnxruntime(net: BlogNet) -> Any:
 
 def square(some: bytes) -> NDArray[np.uint8]:
     image = Pillow.fromarray(load(some).pixels(max_side=480)).resize((SIDE, SIDE), Pillow.Resampling.BILINEAR)
-    return np.asarray(image)
+    return np.array(image)
 
 
 def saved(row: Row, data: Data) -> tuple[float, float]:

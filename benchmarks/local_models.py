@@ -288,12 +288,6 @@ NEEDS = {
     "hemlock": "cls-hemlock-cherry",
     "detection": "det-raccoon",
 }
-    "fruit": "cls-fruit",
-    "emulated": "cls-fruit",
-    "hemlock": "cls-hemlock-cherry",
-    "speed": "cls-fruit",
-    "detection": "det-raccoon",
-}
 
 
 def main() -> None:

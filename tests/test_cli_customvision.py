@@ -108,7 +108,7 @@ def test_an_upload_tells_what_is_wrong_and_goes_on_where_it_was(
     assert [("uploaded", "OK")] * 9 == [(row["state"], row["status"]) for row in lines("report.jsonl")]
     (Path("few") / "apple" / "bad.jpg").unlink()
     assert 0 == say("upload", "few")
-    assert "0 uploaded, 0 in the project already, 9 done before, 0 failed\n" == capsys.readouterr().out
+    assert "0 uploaded, 0 there already, 9 done before, 0 failed\n" == capsys.readouterr().out
     assert [f"customvision-{project}.jsonl"] == [path.name for path in Path().glob("*.jsonl") if "vision" in path.name]
 
 
@@ -127,7 +127,7 @@ def test_what_failed_is_listed_and_the_exit_code_is_1(
     emulator.faults.spoil_images(1.0, "ErrorLimitExceed")
     assert 1 == say("upload", "pictures")
     shown = capsys.readouterr()
-    assert shown.out.endswith("0 uploaded, 0 in the project already, 0 done before, 12 failed\n")
+    assert shown.out.endswith("0 uploaded, 0 there already, 0 done before, 12 failed\n")
     assert "pictures/apple/0.png: the project holds as many images as its tier takes" in shown.err
 
 

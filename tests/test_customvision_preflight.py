@@ -122,6 +122,15 @@ def test_the_same_picture_in_two_folders_is_a_contradiction_or_two_labels(tmp_pa
     assert ("is there more than once, and is uploaded once",) == several.notes
 
 
+def test_a_thing_that_was_boxed_twice_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    near, far = Box(0.11, 0.2, 0.3, 0.4), Box(0.6, 0.6, 0.2, 0.2)
+    one = annotated(made(tmp_path), ("fork", BOX), ("knife", BOX))
+    two = annotated(made(tmp_path / "again"), ("fork", near), ("fork", far))
+    (picture_,) = check(annotations(one, two), kind="detection").ready
+    assert (Mark("fork", BOX), Mark("knife", BOX), Mark("fork", far)) == picture_.marks
+
+
 def test_a_picture_that_lies_on_its_side_is_told_where_boxes_matter(tmp_path: Path) -> None:
     stream, exif = io.BytesIO(), Image.Exif()
     exif[0x0112] = 6

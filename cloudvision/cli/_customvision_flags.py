@@ -67,9 +67,9 @@ def tell(what: str, lines: tuple[str, ...]) -> None:
         say(f"... and {len(lines) - SHOWN} more")
 
 
-def print_json(value: object) -> None:
-    """An answer of the library as JSON; dataclasses become objects."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+def print_json(value: object, *, indent: int | None = 2) -> None:
+    """An answer of the library as JSON, on one line without an indent; dataclasses become objects."""
+    print(json.dumps(value, indent=indent, ensure_ascii=False, default=_plain))
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def predict_command(
             say(escape(str(error)))
             continue
         if as_json:
-            flags.print_json({"source": shown(name), "iteration": one.name, "guesses": guesses})
+            flags.print_json({"source": shown(name), "iteration": one.name, "guesses": guesses}, indent=None)
         else:
             print(visible(f"{shown(name)}  {', '.join(_guess(guess) for guess in guesses) or '(nothing)'}"))
     if failed:

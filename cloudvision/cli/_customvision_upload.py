@@ -85,7 +85,7 @@ def _end(done: UploadReport | None, looked: Preflight, *, as_json: bool) -> None
         failed = {result.source: result.reason for result in done.failed} if done else {}
         flags.print_json({**counts, "left_out": len(looked.left_out), "labels": looked.counts, "reasons": failed})
     elif done is not None:
-        words = f"{counts['uploaded']} uploaded, {counts['duplicate']} in the project already"
+        words = f"{counts['uploaded']} uploaded, {counts['duplicate']} there already"
         print(f"{words}, {counts['resumed']} done before, {counts['failed']} failed")
     if done is not None:
         flags.tell("failed", tuple(f"{result.source}: {result.reason}" for result in done.failed))

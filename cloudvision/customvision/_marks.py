@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from cloudvision.annotations import Mark
 from cloudvision.customvision.answers import Kind
@@ -11,6 +11,10 @@ from cloudvision.geometry import Box
 
 _SLIP = 0.01
 """A box that leaves its picture by so much of it was rounded; one that leaves it further is wrong."""
+
+
+_SAME = 0.5
+"""Boxes of one name that share so much of their union mean one thing."""
 
 
 class UnfitError(ValueError):
@@ -24,6 +28,29 @@ def fitting(marks: Sequence[Mark], *, kind: Kind, negative: str | None) -> tuple
         UnfitError: there are none, too many, or ones of the wrong kind.
     """
     return _boxes(marks) if kind == "detection" else _names(marks, kind, negative)
+
+
+def together(marks: Iterable[Sequence[Mark]]) -> tuple[Mark, ...]:
+    """All marks that several entries have for one picture; a thing that two of them boxed a little differently counts once."""
+    kept: list[Mark] = []
+    for entry in marks:
+        kept += [mark for mark in entry if not any(_is_same(mark, other) for other in tuple(kept))]
+    return tuple(dict.fromkeys(kept))
+
+
+def shared_by(one: Box | None, other: Box | None) -> float:
+    """Intersection over union of two boxes, 0 to 1; 0 where there are not two."""
+    if one is None or other is None:
+        return 0.0
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    common = max(0.0, width) * max(0.0, height)
+    union = one.area + other.area - common
+    return common / union if union > 0 else 0.0
+
+
+def _is_same(mark: Mark, other: Mark) -> bool:
+    return mark.name == other.name and (mark.box == other.box or shared_by(mark.box, other.box) >= _SAME)
 
 
 def _names(marks: Sequence[Mark], kind: Kind, negative: str | None) -> tuple[tuple[Mark, ...], tuple[str, ...]]:

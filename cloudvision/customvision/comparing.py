@@ -7,13 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cloudvision.annotations import Annotated, Mark
+from cloudvision.customvision._marks import shared_by
 from cloudvision.customvision.answers import Iteration, Project
 from cloudvision.customvision.predicting import Guess, predict
 from cloudvision.customvision.preflight import shown
 from cloudvision.customvision.resource import TrainingResource
 from cloudvision.errors import ConfigError, ImageError, RejectedError
 from cloudvision.gate.binomial import at_most, lower_bound, upper_bound
-from cloudvision.geometry import Box
 
 CONFIDENCE = 0.95
 
@@ -163,20 +163,9 @@ def _boxes_match(marks: Sequence[Mark], guesses: Sequence[Guess], overlap: float
         near = [
             (shared, index)
             for index, mark in enumerate(free)
-            if mark.name == guess.name and (shared := _overlap(mark.box, guess.box)) >= overlap
+            if mark.name == guess.name and (shared := shared_by(mark.box, guess.box)) >= overlap
         ]
         if not near:
             return False
         del free[max(near)[1]]
     return not free
-
-
-def _overlap(one: Box | None, other: Box | None) -> float:
-    """Intersection over union."""
-    if one is None or other is None:
-        return 0.0
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    common = max(0.0, width) * max(0.0, height)
-    union = one.area + other.area - common
-    return common / union if union > 0 else 0.0

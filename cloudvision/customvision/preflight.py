@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from cloudvision import images
 from cloudvision._printable import printable_source, visible
 from cloudvision.annotations import Annotated, Annotations, Mark
-from cloudvision.customvision._marks import UnfitError, fitting
+from cloudvision.customvision._marks import UnfitError, fitting, together
 from cloudvision.customvision.answers import Kind
 from cloudvision.customvision.limits import LEAST_IMAGES, MOST_RATIO, TIERS
 from cloudvision.errors import ImageError
@@ -138,7 +138,7 @@ def _look(item: Annotated, kind: Kind, negative: str | None, note: Callable[[Ite
 
 def _joined(same: list[_Seen], kind: Kind, noted: Counter[str]) -> Ready:
     """One picture of those with the same bytes, for the service keeps them once."""
-    marks = tuple(dict.fromkeys(mark for seen in same for mark in seen.marks))
+    marks = together(seen.marks for seen in same)
     if len(same) > 1:
         noted["is there more than once, and is uploaded once"] += len(same) - 1
     if kind == "multiclass" and len(marks) > 1:

@@ -116,7 +116,7 @@ def test_an_iteration_can_be_asked_by_its_id(cloud: Cloud) -> None:
     [
         (Options(model="v9"), None, "no iteration is published"),
         (Options(), "00000000-0000-4000-8000-000000000000", "project's id right"),
-        (Options(features=("detect",)), None, "not what this project does"),
+        (Options(features=("detect",)), None, "features are classify or detect"),
     ],
 )
 def test_what_ends_a_run_says_what_to_do(cloud: Cloud, options: Options, project: str | None, words: str) -> None:

@@ -73,6 +73,8 @@ WRONG_KIND = "This operation is not supported with the current subscription key 
         (flat(404, "NotFoundProject", "Project not found."), SettingsRejectedError, "project's id right"),
         (flat(404, "NotFoundIteration", "Invalid iteration"), SettingsRejectedError, "published"),
         (flat(400, "BadRequestIterationNotPublished", "Not published"), SettingsRejectedError, "under that name"),
+        (flat(400, "BadRequest", "Invalid project type for operation."), SettingsRejectedError, "classify or detect"),
+        (gateway(400, "Invalid project type for operation."), SettingsRejectedError, "classify or detect"),
         (flat(400, "BadRequestImageFormat", "no image"), RejectedError, "no image"),
         (flat(400, "BadRequestImageSizeBytes", "too large"), RejectedError, "too large"),
         (flat(400, "BadRequestImageUrl", "cannot be had"), RejectedError, "cannot be had"),

@@ -70,8 +70,7 @@ class Predictions:
             if iteration is None:
                 raise wire.not_found("Iteration")
             if project.detects is not detects:
-                kind = "Object detection" if detects else "Classification"
-                raise wire.bad_request("NotSupported", f"{kind} is not what this project does.")
+                raise wire.bad_request("NotSupported", "Invalid project type for operation.")
             return self._predicted(project, iteration, take(call), store=store)
 
         return answer

@@ -45,6 +45,10 @@ _REMEDIES = {
 }
 
 
+# In the service's words, whatever the code.
+_OTHER_KIND = "invalid project type"
+
+
 def refused(raw: Raw, resource: Resource) -> CloudVisionError:
     """The error for an answer whose status is not 2xx. Pure: the same answer always gives the same error.
 
@@ -53,15 +57,28 @@ def refused(raw: Raw, resource: Resource) -> CloudVisionError:
     """
     details, status = read_details(raw), raw.status
     code = details.code or ""
+    if status == 400 and _OTHER_KIND in details.message.lower():
+        return _settings(raw, code, f"{details.message} (features are classify or detect, as the project is)", resource)
     if not (code.startswith(("NotFound", "BadRequest")) or code in _REMEDIES) or status in (401, 403, 429):
         return refusal(raw, resource)
-    kind = RejectedError if code in _PICTURE else SettingsRejectedError
     remedy = f" ({_REMEDIES[code]})" if code in _REMEDIES else ""
-    return kind(
+    if code not in _PICTURE:
+        return _settings(raw, code, details.message + remedy, resource)
+    return RejectedError(
         f"{resource.provider}: {code}: {details.message}{remedy}",
         provider=resource.provider,
         status=status,
         code=code,
+        request_id=raw.header("apim-request-id"),
+    )
+
+
+def _settings(raw: Raw, code: str, what: str, resource: Resource) -> SettingsRejectedError:
+    return SettingsRejectedError(
+        f"{resource.provider}: {code}: {what}",
+        provider=resource.provider,
+        status=raw.status,
+        code=code or None,
         request_id=raw.header("apim-request-id"),
     )
 

@@ -65,7 +65,7 @@ TASKS = (
     Task(
         "fork and scissors",
         fork_scissors,
-        DetectorSettings(judge=0.0, recipe=DetectorRecipe(steps=800, changes=Changes(any_way_up=True))),
+        DetectorSettings(judge=0.0, recipe=DetectorRecipe(steps=600, changes=Changes(any_way_up=True))),
     ),
 )
 

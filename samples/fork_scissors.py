@@ -25,7 +25,7 @@ from cloudvision.training.detect_fit import DetectorRecipe
 from cloudvision.training.detect_scenes import BoxExample
 
 # Seen from above, a fork has no right way up: turned and mirrored pictures are as good as new ones.
-SETTINGS = DetectorSettings(recipe=DetectorRecipe(steps=800, changes=Changes(any_way_up=True)))
+SETTINGS = DetectorSettings(recipe=DetectorRecipe(steps=600, changes=Changes(any_way_up=True)))
 
 
 def read(folder: Path) -> list[BoxExample]:

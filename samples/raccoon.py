@@ -4,7 +4,7 @@
     python samples/raccoon.py DIR        # annotations/*.xml (Pascal VOC) and images/*.jpg; writes raccoon-model/
     python samples/raccoon.py            # draws its own small data first
 
-150 photographs take about five minutes on one core. COCO, YOLO, CSV and JSONL are read as well; see `read_annotations`.
+150 photographs take about four minutes on one core. COCO, YOLO, CSV and JSONL are read as well; see `read_annotations`.
 """
 
 import sys

@@ -42,12 +42,12 @@ class DetectorRecipe:
     """
 
     side: int = 224
-    steps: int = 1200
+    steps: int = 800
     batch: int = 16
     rate: float = 2e-3
     decay: float = 0.05
     average: float = 0.998
-    looks: int = 12
+    looks: int = 8
     patience: int | None = None
     seed: int = 0
     threads: int = 1

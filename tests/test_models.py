@@ -181,6 +181,8 @@ def test_a_config_that_is_no_object_is_named(tmp_path: Path, text: str) -> None:
         ({"labels": ["a", "b"]}, r"\(1, 3\), where \(1, 2\)"),
         ({"background": "none"}, "background 'none'"),
         ({"input": {"width": 0, "height": 16}}, "0 by 16 pixels"),
+        ({"input": {"width": 16, "height": 10**9}}, "not 1 to 8192"),
+        ({"input": {"width": 16, "height": 16, "shown": 0}}, "shown"),
         ({"input": {"width": 32, "height": 16}}, "should take 'pixels'"),
         ({"input": {"width": 16, "height": 16, "resize": "squash"}}, "resize: expected one of stretch"),
         ({"kind": "detect"}, "should have the output boxes, scores"),

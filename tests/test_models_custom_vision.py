@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 import zipfile
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cloudvision import images
 from cloudvision.errors import ConfigError
@@ -204,3 +207,30 @@ def test_an_open_size_is_taken_from_the_properties(tmp_path: Path) -> None:
     assert (SIDE, SIDE) == Model.open(write_export(tmp_path / "1", free)).size
     with pytest.raises(ConfigError, match="does not say which one"):
         Model.open(write_export(tmp_path / "2", free, Preprocess_TargetWidth="0", Preprocess_TargetHeight="0"))
+
+
+odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.floats(), max_size=4)
+NAMES = [
+    *("CustomVision.Preprocess.CropMethod", "CustomVision.Preprocess.CropWidth", "CustomVision.Preprocess.CropHeight"),
+    *("CustomVision.Preprocess.TargetWidth", "CustomVision.Preprocess.TargetHeight", "CustomVision.Postprocess.Method"),
+    *("CustomVision.Postprocess.Yolo.NmsThreshold", "CustomVision.Postprocess.Yolo.Biases"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(NAMES), odd | odd.map(json.dumps)), st.sampled_from(["model.onnx", "x", 5, None])
+)
+def test_odd_properties_and_manifests_leave_a_model_or_a_reason(
+    tmp_path: Path, properties: dict[str, object], name: object
+) -> None:
+    folder = tmp_path / "m"
+    if not folder.exists():
+        write_export(folder, grid())
+    (folder / "metadata_properties.json").write_text(json.dumps(properties), "utf-8")
+    (folder / "cvexport.manifest").write_text(json.dumps({"ModelFileName": name, "IterationId": name}), "utf-8")
+    try:
+        model = Model.open(folder)
+    except ConfigError:
+        return
+    assert "detect" == model.kind

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image as Pillow
 
 from cloudvision import images
@@ -23,6 +25,7 @@ from cloudvision.provider import open_provider
 from cloudvision.providers._options import Options
 from cloudvision.providers.onnx_model import OnnxModel
 from cloudvision.raw import Raw
+from cloudvision.results import Analysis
 from tests.command import Run, lines
 from tests.custom_vision_exports import FULL_BGR, classifier, write_export
 from tests.document_files import document
@@ -184,3 +187,23 @@ def test_the_command_asks_it_without_a_gate(
     (sure,) = lines("sure.jsonl")
     assert (True, []) == (sure["cached"], sure["analysis"]["regions"])
     assert 2 == run("run", "orange.png", "--provider", "onnx", "--model", str(detects), "--store")
+
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+junk = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=5) | st.dictionaries(st.sampled_from(["name", "confidence", "box"]), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.dictionaries(st.sampled_from(["model", "threshold", "labels", "regions", "format"]), junk))
+def test_whatever_json_comes_the_outcome_is_an_analysis_or_unexpected(body: dict[str, object]) -> None:
+    try:
+        analysis = OnnxModel().parse(Raw(json.dumps(body)))
+    except UnexpectedAnswerError:
+        return
+    assert Analysis.from_json(json.loads(json.dumps(analysis.to_json()))) == analysis

@@ -22,7 +22,7 @@ from typing import Any
 
 from cloudvision.errors import ConfigError
 from cloudvision.models.custom_vision_layout import ANCHORS, Classifier, Detector, Grid, Pixels
-from cloudvision.models.description import Description, DetectSettings, InputSettings, Kind
+from cloudvision.models.description import MAX_SIDE, Description, DetectSettings, InputSettings, Kind
 from cloudvision.models.files import Files
 from cloudvision.models.folder import Found
 from cloudvision.models.graph import Graph, open_graph
@@ -104,7 +104,7 @@ def _input(graph: Graph, properties: Mapping[str, Any], where: str) -> InputSett
     height, width = graph.input.shape[2:]
     if not isinstance(height, int) or not isinstance(width, int):
         width, height = crop if cut else target
-    if min(width, height) < 1:
+    if not 1 <= min(width, height) <= max(width, height) <= MAX_SIDE:
         raise ConfigError(f"{where} takes any size, and {PROPERTIES} does not say which one it was trained for")
     if not cut:
         return InputSettings(width, height, "stretch")

@@ -11,6 +11,9 @@ from cloudvision.models.fitting import Resize
 FORMAT = 1
 """Of a model folder. Within one number fields are only ever added."""
 
+MAX_SIDE = 8192
+"""Pixels of an input's side: no network takes more, and a slip of the pen would take all memory."""
+
 Kind = Literal["classify", "multilabel", "detect"]
 
 
@@ -88,8 +91,8 @@ class Description:
 def _check(read: Description) -> None:
     if not read.labels or len(set(read.labels)) != len(read.labels):
         raise ValueError(f"labels must be different names, at least one, not {list(read.labels)!r:.200}")
-    if min(read.input.width, read.input.height) < 1:
-        raise ValueError(f"input is {read.input.width} by {read.input.height} pixels")
+    if not 1 <= min(read.input.width, read.input.height) <= max(read.input.width, read.input.height) <= MAX_SIDE:
+        raise ValueError(f"input is {read.input.width} by {read.input.height} pixels, not 1 to {MAX_SIDE}")
     if not 0 < read.input.shown <= 1:
         raise ValueError(f"input.shown must be above 0 and at most 1, not {read.input.shown}")
     if read.background is not None and read.background not in read.labels:

@@ -26,7 +26,7 @@ def suppress(
     kept = [
         (int(cell), label, float(scores[cell, label]))
         for label in range(scores.shape[1])
-        for cell in _of_one_label(boxes, scores[:, label], solid & (scores[:, label] >= least), overlap)
+        for cell in _of_one_label(boxes, scores[:, label], solid & (scores[:, label] >= least), overlap, most)
     ]
     return sorted(kept, key=lambda each: (-each[2], each[1], each[0]))[:most]
 
@@ -40,12 +40,12 @@ def overlaps(box: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[n
 
 
 def _of_one_label(
-    boxes: NDArray[np.float32], scores: NDArray[np.float32], candidates: NDArray[np.bool_], overlap: float
+    boxes: NDArray[np.float32], scores: NDArray[np.float32], candidates: NDArray[np.bool_], overlap: float, most: int
 ) -> list[int]:
     cells = np.flatnonzero(candidates)
     cells = cells[np.argsort(-scores[cells], kind="stable")][:CONSIDERED]
     kept: list[int] = []
-    while len(cells):
+    while len(cells) and len(kept) < most:
         first, cells = cells[0], cells[1:]
         kept.append(int(first))
         cells = cells[overlaps(boxes[first], boxes[cells]) <= overlap]

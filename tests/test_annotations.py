@@ -106,6 +106,16 @@ def test_a_folder_a_class_has_groups_below_its_classes(tmp_path: Path) -> None:
     )
 
 
+def test_a_stray_file_of_another_form_changes_nothing(tmp_path: Path) -> None:
+    for name in ("apple", "pear"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.png").write_bytes(png(len(name)))
+    write(tmp_path / "apple" / "Thumbs.xml", "<thumbs/>")
+    write(tmp_path / "labels.txt", "apple\npear\n")
+    write(tmp_path / "notes.json", "{}")
+    assert ("apple", "pear") == read_annotations(tmp_path).labels
+
+
 def test_pictures_in_several_folders_are_joined_when_asked(tmp_path: Path) -> None:
     for folder in ("red", "round"):
         (tmp_path / folder).mkdir()

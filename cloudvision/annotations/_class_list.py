@@ -12,7 +12,7 @@ from pathlib import Path
 from cloudvision.annotations._text import text_of
 from cloudvision.errors import ConfigError
 
-CLASS_FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names", "labels.txt")
+CLASS_FILES = ("data.yaml", "data.yml", "dataset.yaml", "classes.txt", "obj.names")
 
 _ITEM = re.compile(r"""\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^']|'')*)'|([^,\[\]{}"']+?))\s*(?:,|$)""")
 _DASH = re.compile(r"\s*-\s+(\S.*)")

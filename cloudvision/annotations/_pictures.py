@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from cloudvision import _sniff
@@ -38,7 +38,7 @@ class Finder:
     """
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        self._folders = tuple(dict.fromkeys(folder for folder in folders if folder.is_dir()))
+        self._folders = tuple(dict.fromkeys(folder for folder in folders if _is(folder, Path.is_dir)))
 
     def find(self, *names: object) -> str:
         """Path of the first of these that is there, or the URL.
@@ -53,7 +53,7 @@ class Finder:
             # A NUL makes `stat` raise ValueError; no file has one in its name.
             for folder in self._folders if "\0" not in name else ():
                 path = folder / name.replace("\\", os.sep)
-                if _is_file(path):
+                if _is(path, Path.is_file):
                     return str(path)
         raise UnusableError(f"there is no picture {shown(given[0])[:200]}" if given else "names no picture")
 
@@ -83,9 +83,9 @@ def is_picture(path: Path) -> bool:
         return path.suffix.lower() in ENDINGS
 
 
-def _is_file(path: Path) -> bool:
+def _is(path: Path, kind: Callable[[Path], bool]) -> bool:
     try:
-        return path.is_file()
+        return kind(path)
     except OSError:  # a name that is too long
         return False
 

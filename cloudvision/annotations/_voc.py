@@ -109,6 +109,12 @@ def _parsed(file: Path) -> Element:
     return root
 
 
+def looks_like_voc(folder: Path) -> bool:
+    """XML files lie in the folder itself or in its `annotations`; one somewhere below does not make it VOC's."""
+    places = (folder, folder / "annotations", folder / "Annotations")
+    return any(file.suffix.lower() == ".xml" for place in places if place.is_dir() for file in place.iterdir())
+
+
 def check_voc(path: Path) -> None:
     """Complain where there is no XML file.
 

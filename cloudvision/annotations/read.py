@@ -11,7 +11,7 @@ from cloudvision.annotations._folders import read_folders
 from cloudvision.annotations._objects import read_lines, read_object
 from cloudvision.annotations._table import read_table
 from cloudvision.annotations._text import json_of
-from cloudvision.annotations._voc import check_voc, read_voc, voc_files
+from cloudvision.annotations._voc import check_voc, looks_like_voc, read_voc
 from cloudvision.annotations._yolo import class_file, read_yolo
 from cloudvision.annotations.annotated import Annotations
 from cloudvision.errors import ConfigError
@@ -48,7 +48,7 @@ def read_annotations(path: Path, *, format: Format = "auto") -> Annotations:
     Args:
         path: a folder, or an annotation file; see the module of each form for what it may look like.
         format: "auto" goes by the ending of a file and, for `.json`, by what is in it; a folder with a class list is YOLO's,
-            one with XML files VOC's, and any other a folder a class.
+            one with XML files (or with some in its `annotations`) VOC's, and any other a folder a class.
 
     Raises:
         ConfigError: no such place, no known form, or nothing in it that can be used. What is wrong with single pictures is in
@@ -75,7 +75,7 @@ def _format_of(path: Path) -> Format:
             return "coco"
         if class_file(path) is not None:
             return "yolo"
-        return "voc" if next(voc_files(path), None) is not None else "folders"
+        return "voc" if looks_like_voc(path) else "folders"
     if path.suffix.lower() == ".json":
         return "coco" if is_coco(json_of(path)) else "json"
     found = _ENDINGS.get(path.suffix.lower())

@@ -1,4 +1,4 @@
-"""`cloudvision customvision train|evaluate|predict|compare|export`."""
+"""`cloudvision customvision train|evaluate|predict|export`."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from cloudvision.cli._talk import say, stderr
 from cloudvision.customvision import (
     Guess,
     Iteration,
-    Share,
-    compare,
     download,
     evaluate,
     export,
@@ -137,51 +135,6 @@ def predict_command(
         raise typer.Exit(1)
 
 
-def compare_command(
-    a: Annotated[str, typer.Argument(help="Name, id or version of an iteration.")],
-    b: Annotated[str, typer.Argument(help="Of another one.")],
-    place: Annotated[Path, typer.Argument(help="Pictures with their truth, none of which either was trained on.")],
-    project: flags.Named = None,
-    form: flags.Form = "auto",
-    threshold: flags.Threshold = 0.5,
-    overlap: Annotated[float, typer.Option(help="Of boxes: least intersection over union.", min=0, max=1)] = 0.5,
-    negative: flags.Negative = None,
-    tier: flags.Tier = "S0",
-    as_json: flags.AsJson = False,
-) -> None:
-    """Compare two iterations on the same pictures, with intervals. Two predictions a picture are billed."""
-    with ends_at_once():
-        resource = flags.opened(tier)
-        pictures = flags.annotations_at(place, form).items
-        target = flags.chosen(resource, project)
-        first, second = find_iteration(resource, target, a), find_iteration(resource, target, b)
-        with flags.counting("comparing", len(pictures)) as advance:
-            found = compare(
-                resource,
-                target,
-                first,
-                second,
-                pictures,
-                threshold=threshold,
-                overlap=overlap,
-                negative=negative,
-                progress=advance,
-            )
-    flags.tell("not compared", found.unusable)
-    if as_json:
-        flags.print_json({"a": first.name, "b": second.name, "comparison": found, "verdict": found.verdict})
-    else:
-        difference, low, high = found.difference
-        print(visible(f"a  {first.name}: {_share(found.a)}"))
-        print(visible(f"b  {second.name}: {_share(found.b)}"))
-        print(
-            f"b - a  {difference:+.3f} ({low:+.3f} to {high:+.3f}); only a right {found.only_a}, only b right {found.only_b}"
-        )
-        print(f"{found.verdict} (McNemar's exact test, p = {found.p_value:.3g})")
-    if found.unusable:
-        raise typer.Exit(1)
-
-
 def export_command(
     platform: Annotated[
         Literal["onnx", "tensorflow", "coreml", "docker"], typer.Argument(help="What it is to run on.")
@@ -217,7 +170,3 @@ def _guess(guess: Guess) -> str:
     return (
         f"{guess.name} {guess.probability:.3f} at {place.left:.3f} {place.top:.3f} {place.width:.3f} {place.height:.3f}"
     )
-
-
-def _share(share: Share) -> str:
-    return f"{share.right} of {share.of} right, {share.right / share.of:.3f} ({share.low:.3f} to {share.high:.3f})"

@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 
 from cloudvision.cli import _customvision_flags as flags
+from cloudvision.cli._customvision_compare import compare_command
 from cloudvision.cli._customvision_models import (
-    compare_command,
     evaluate_command,
     export_command,
     predict_command,

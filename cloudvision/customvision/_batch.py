@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from cloudvision import images
 from cloudvision.customvision.limits import PICTURE
@@ -90,7 +91,7 @@ def _loaded(waiting: Waiting) -> Loaded:
     if not waiting.picture.size:
         return Loaded(waiting)
     try:
-        image = images.load(waiting.picture.sources[0])
+        image = images.load(Path(waiting.picture.sources[0]))
         if waiting.anew:
             # Some readers choke on files that others open: CMYK, odd palettes, stray segments.
             image = images.load(image.pixels(), name=image.source)

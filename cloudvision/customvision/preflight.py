@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from cloudvision import images
 from cloudvision._printable import printable_source, visible
@@ -66,6 +67,7 @@ class Preflight:
 class _Seen:
     item: Annotated
     marks: tuple[Mark, ...]
+    notes: tuple[str, ...]
     digest: str
     size: int
 
@@ -90,8 +92,9 @@ def check(
     left_out = list(annotations.problems)
     by_digest: dict[str, list[_Seen]] = {}
     with ThreadPoolExecutor(threads) as pool:
-        for seen in pool.map(lambda item: _look(item, kind, negative, noted.update), annotations.items):
+        for seen in pool.map(lambda item: _look(item, kind, negative), annotations.items):
             if isinstance(seen, _Seen):
+                noted.update(seen.notes)
                 by_digest.setdefault(seen.digest, []).append(seen)
             else:
                 left_out.append(seen)
@@ -112,14 +115,13 @@ def shown(source: str) -> str:
     return visible(printable_source(source)) if "://" in source else visible(source)
 
 
-def _look(item: Annotated, kind: Kind, negative: str | None, note: Callable[[Iterable[str]], None]) -> _Seen | str:
+def _look(item: Annotated, kind: Kind, negative: str | None) -> _Seen | str:
     """What is needed of a picture, or why it cannot be used."""
     try:
         marks, said = fitting(item.marks, kind=kind, negative=negative)
         if item.is_url:
-            note(said)
-            return _Seen(item, marks, item.source, 0)
-        image = images.load(item.source)
+            return _Seen(item, marks, said, item.source, 0)
+        image = images.load(Path(item.source))
         if max(image.width, image.height) > MOST_RATIO * min(image.width, image.height):
             raise UnfitError(f"{image.width}x{image.height} pixels: one side is over {MOST_RATIO} times the other")
         if kind == "detection" and image.orientation != 1:
@@ -128,8 +130,7 @@ def _look(item: Annotated, kind: Kind, negative: str | None, note: Callable[[Ite
                 *said,
                 "is turned by its EXIF orientation, and its boxes are taken for those of the upright picture",
             )
-        note(said)
-        return _Seen(item, marks, image.digest, len(image.data))
+        return _Seen(item, marks, said, image.digest, len(image.data))
     except ImageError as error:
         return visible(str(error))
     except UnfitError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cloudvision.geometry import Box
@@ -15,6 +15,7 @@ sides = st.integers(1, 60)
 
 
 @given(sides, sides, sides, sides, st.sampled_from(RESIZES))
+@example(13, 1, 15, 1, "crop")
 def test_every_picture_fits_and_every_place_has_its_way_back(
     width: int, height: int, wanted_width: int, wanted_height: int, resize: Resize
 ) -> None:

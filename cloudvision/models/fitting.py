@@ -75,7 +75,9 @@ def fit(
     seen = width / scale, height / scale  # in pixels of the picture
     left, top = (image.width - seen[0]) / 2, (image.height - seen[1]) / 2
     whole = Box(-left / seen[0], -top / seen[1], image.width / seen[0], image.height / seen[1])
-    return _pillow.to_array(_resized(image, (width, height), (left, top, left + seen[0], top + seen[1]))), whole
+    # Rounding may put the edges a hair outside, which Pillow does not take.
+    part = max(0.0, left), max(0.0, top), min(image.width, left + seen[0]), min(image.height, top + seen[1])
+    return _pillow.to_array(_resized(image, (width, height), part)), whole
 
 
 def enough(*, width: int, height: int, of: tuple[int, int], shown: float = 1.0) -> int:

@@ -18,7 +18,23 @@ pytestmark = pytest.mark.filterwarnings("error")
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 WORDS = st.sampled_from(
-    ["a.png", "fork", "0", "-1", "1e999", "nan", "0.5", "", "9" * 5000, "\0", "http://x/y", "../a.png", "é", "a" * 5000]
+    [
+        "a.png",
+        "fork",
+        "0",
+        "-1",
+        "1e999",
+        "nan",
+        "0.5",
+        "",
+        "9" * 5000,
+        "\0",
+        "http://x/y",
+        "../a.png",
+        "é",
+        "\ud800",
+        "a" * 5000,
+    ]
 )
 SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), WORDS)
 KEYS = ("source", "label", "labels", "marks", "name", "box", "left", "top", "width", "height", "group", "a.png")
@@ -53,6 +69,7 @@ def read(path: Path, format: Format) -> None:
         assert item.is_url or Path(item.source).is_file()
         for mark in item.marks:
             assert mark.name.strip() == mark.name != ""
+            assert mark.name.encode()
             if mark.box is not None:
                 box = mark.box
                 assert all(math.isfinite(side) for side in (box.left, box.top, box.width, box.height))
@@ -64,14 +81,14 @@ def read(path: Path, format: Format) -> None:
 def test_any_json(place: Path, value: object) -> None:
     for format in ("json", "jsonl", "coco"):
         file = place / "t.json"
-        file.write_text(json.dumps(value), encoding="utf-8")
+        file.write_text(json.dumps(value), encoding="utf-8", errors="replace")
         read(file, format)  # type: ignore[arg-type]
 
 
 @QUICK
 @given(st.fixed_dictionaries({key: st.lists(JSONS, max_size=3) for key in ("images", "annotations", "categories")}))
 def test_any_coco(place: Path, value: object) -> None:
-    (place / "t.json").write_text(json.dumps(value), encoding="utf-8")
+    (place / "t.json").write_text(json.dumps(value), encoding="utf-8", errors="replace")
     read(place / "t.json", "coco")
 
 
@@ -82,17 +99,17 @@ def test_any_coco(place: Path, value: object) -> None:
 )
 def test_any_table(place: Path, rows: list[list[str]], box: str) -> None:
     lines = [f"source,label,{box}", *(",".join(row) for row in rows)]
-    (place / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    (place / "t.csv").write_text("\n".join(lines), encoding="utf-8", errors="replace")
     read(place / "t.csv", "csv")
 
 
 @QUICK
 @given(st.lists(st.lists(WORDS, max_size=8), max_size=4), st.lists(WORDS, max_size=3))
 def test_any_yolo(place: Path, lines: list[list[str]], names: list[str]) -> None:
-    (place / "a.txt").write_text("\n".join(" ".join(line) for line in lines), encoding="utf-8")
-    (place / "classes.txt").write_text("\n".join(names), encoding="utf-8")
+    (place / "a.txt").write_text("\n".join(" ".join(line) for line in lines), encoding="utf-8", errors="replace")
+    (place / "classes.txt").write_text("\n".join(names), encoding="utf-8", errors="replace")
     read(place, "yolo")
-    (place / "t.yaml").write_text("names: " + "\n".join(names), encoding="utf-8")
+    (place / "t.yaml").write_text("names: " + "\n".join(names), encoding="utf-8", errors="replace")
     read(place / "t.yaml", "yolo")
 
 
@@ -105,7 +122,7 @@ def test_any_voc(place: Path, words: list[str]) -> None:
     body += "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax></bndbox></object>".format(
         *words[4:]
     )
-    (place / "a.xml").write_text(f"<annotation>{body}</annotation>", encoding="utf-8")
+    (place / "a.xml").write_text(f"<annotation>{body}</annotation>", encoding="utf-8", errors="replace")
     read(place, "voc")
 
 

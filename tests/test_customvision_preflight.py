@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,13 @@ def test_a_picture_that_lies_on_its_side_is_told_where_boxes_matter(tmp_path: Pa
     (tmp_path / "t.jpg").write_bytes(stream.getvalue())
     found = check(annotations(annotated(tmp_path / "t.jpg", ("fork", BOX))), kind="detection")
     assert any("EXIF orientation" in note for note in found.notes)
+
+
+def test_a_name_that_is_no_text_can_be_shown(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/\xff.png"
+    Path(os.fsdecode(path)).write_bytes(png(1))
+    (one,) = check(annotations(annotated(Path(os.fsdecode(path)), "a")), kind="multiclass").ready
+    assert one.shown.encode().endswith(b"\\udcff.png")
 
 
 def test_signatures_of_addresses_are_not_shown() -> None:

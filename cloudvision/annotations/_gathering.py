@@ -75,13 +75,15 @@ def name_in(value: object) -> str:
     """A label.
 
     Raises:
-        UnusableError: empty, or no text.
+        UnusableError: empty, no text, or one with half a surrogate pair, which no service takes.
     """
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise UnusableError(f"expected the name of a label, got {value!r:.60}")
     text = str(value).strip()
     if not text:
         raise UnusableError("a label without a name")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):
+        raise UnusableError(f"a label that is no text: {text!r:.60}")
     return text
 
 

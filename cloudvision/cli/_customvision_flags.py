@@ -69,7 +69,7 @@ def tell(what: str, lines: tuple[str, ...]) -> None:
 
 def print_json(value: object, *, indent: int | None = 2) -> None:
     """An answer of the library as JSON, on one line without an indent; dataclasses become objects."""
-    print(json.dumps(value, indent=indent, ensure_ascii=False, default=_plain))
+    print(json.dumps(value, indent=indent, default=_plain))
 
 
 @contextmanager

@@ -100,6 +100,6 @@ def _write(path: Path, done: UploadReport) -> None:
     try:
         with path.open("w", encoding="utf-8") as stream:
             for result in done.results:
-                stream.write(json.dumps(dataclasses.asdict(result), ensure_ascii=False) + "\n")
+                stream.write(json.dumps(dataclasses.asdict(result)) + "\n")
     except OSError as exc:
         raise ConfigError(f"cannot write {path}: {exc.strerror}") from exc

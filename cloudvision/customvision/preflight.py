@@ -112,7 +112,9 @@ def check(
 
 def shown(source: str) -> str:
     """A source as it may be printed."""
-    return visible(printable_source(source)) if "://" in source else visible(source)
+    text = visible(printable_source(source)) if "://" in source else visible(source)
+    # A file's name may hold bytes that are no UTF-8, which Python keeps as half surrogate pairs, and nothing can print.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _look(item: Annotated, kind: Kind, negative: str | None) -> _Seen | str:

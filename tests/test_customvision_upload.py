@@ -24,12 +24,14 @@ from cloudvision.customvision import (
     upload,
 )
 from cloudvision.customvision._batch import Waiting, packed
-from cloudvision.emulator import Emulator, Fault
+from cloudvision.emulator import Emulator, Fault, running
 from cloudvision.errors import AuthError, ConfigError, StoppedError, UnavailableError
 from cloudvision.geometry import Box
 from cloudvision.stop import StopSignal
 from tests.custom_vision_clients import RED, picture, training
 from tests.customvision_rig import Waits, annotated, annotations, folder, resource
+from tests.emulation import MadeUpReader
+from tests.loopback import Request, serving
 from tests.pictures import png
 
 pytest.importorskip("azure.cognitiveservices.vision.customvision", reason="needs the extra azure")
@@ -260,3 +262,25 @@ def test_a_file_that_is_gone_by_then_fails_alone(asking: TrainingResource, fruit
     report = upload(asking, fruit, pictures)
     assert ["uploaded", "failed", "uploaded"] == [result.state for result in report.results]
     assert 0 == report.results[1].attempts
+
+
+def test_pictures_are_fetched_from_their_addresses_by_the_service(tmp_path: Path) -> None:
+    def answer(request: Request) -> None:
+        if "gone" in request.line:
+            request.answer(status="404 Not Found")
+        else:
+            request.answer(picture(RED, 3))
+
+    with serving(answer) as web, running(reader=MadeUpReader(), allow_private_hosts=True) as emulator:
+        rows = f"url,label\n{web.url('/a.png?sig=SECRETSECRETSECRETSECRET')},apple\n{web.url('/gone.png')},apple\n"
+        (tmp_path / "t.csv").write_text(rows)
+        asking = resource(emulator)
+        project = create_project(asking, "fetched", kind="multiclass")
+        notes = tmp_path / "notes.jsonl"
+        report = upload(asking, project, ready(tmp_path / "t.csv", project), notes=notes, tries=2)
+        assert [("uploaded", 1), ("failed", 2)] == [(result.state, result.attempts) for result in report.results]
+        assert "the service could not get it from its address" == report.failed[0].reason
+        assert "SECRET" not in f"{report} {notes.read_text()}"
+        assert {"resumed": 1, "failed": 1} == states(
+            upload(asking, project, ready(tmp_path / "t.csv", project), notes=notes, tries=1)
+        )

@@ -16,7 +16,7 @@ from cloudvision.errors import (
     UnavailableError,
     UnexpectedAnswerError,
 )
-from cloudvision.providers._azure_errors import Resource, no_answer, read_details, refusal
+from cloudvision.providers._azure_errors import Resource, answered, no_answer, read_details, refusal
 from cloudvision.raw import Raw
 
 if TYPE_CHECKING:
@@ -58,29 +58,13 @@ def refused(raw: Raw, resource: Resource) -> CloudVisionError:
     details, status = read_details(raw), raw.status
     code = details.code or ""
     if status == 400 and _OTHER_KIND in details.message.lower():
-        return _settings(raw, code, f"{details.message} (features are classify or detect, as the project is)", resource)
+        what = f"{code}: {details.message} (features are classify or detect, as the project is)"
+        return answered(SettingsRejectedError, raw, resource, what, code=details.code)
     if not (code.startswith(("NotFound", "BadRequest")) or code in _REMEDIES) or status in (401, 403, 429):
         return refusal(raw, resource)
+    kind = RejectedError if code in _PICTURE else SettingsRejectedError
     remedy = f" ({_REMEDIES[code]})" if code in _REMEDIES else ""
-    if code not in _PICTURE:
-        return _settings(raw, code, details.message + remedy, resource)
-    return RejectedError(
-        f"{resource.provider}: {code}: {details.message}{remedy}",
-        provider=resource.provider,
-        status=status,
-        code=code,
-        request_id=raw.header("apim-request-id"),
-    )
-
-
-def _settings(raw: Raw, code: str, what: str, resource: Resource) -> SettingsRejectedError:
-    return SettingsRejectedError(
-        f"{resource.provider}: {code}: {what}",
-        provider=resource.provider,
-        status=raw.status,
-        code=code or None,
-        request_id=raw.header("apim-request-id"),
-    )
+    return answered(kind, raw, resource, f"{code}: {details.message}{remedy}", code=code)
 
 
 def failed(error: SdkError, resource: Resource, *, host: str) -> CloudVisionError:

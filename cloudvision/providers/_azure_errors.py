@@ -6,13 +6,14 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from cloudvision._retry_after import retry_after
 from cloudvision.errors import (
     AuthError,
     CloudVisionError,
     ConfigError,
+    ProviderError,
     RejectedError,
     SettingsRejectedError,
     ThrottledError,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from azure.core.exceptions import AzureError, DeserializationError, SerializationError
 
     SdkError = AzureError | SerializationError | DeserializationError
+
+Error = TypeVar("Error", bound=ProviderError)
 
 _URL_QUERY = re.compile(r"(https?://[^\s?\"'<>]+)\?[^\s\"'<>]*")
 _WRONG_KIND = re.compile(r"current subscription key and pricing tier (\S+?)\.?(\s|$)")
@@ -85,13 +88,21 @@ def refusal(raw: Raw, resource: Resource) -> CloudVisionError:
             "or leave the feature out"
         )
     kind = SettingsRejectedError if details.inner_code in _SETTINGS else RejectedError
+    what = f"refused with status {status}: {details.message}"
+    return answered(kind, raw, resource, what, code=details.code, billed=_billed(raw))
+
+
+def answered(
+    kind: type[Error], raw: Raw, resource: Resource, what: str, *, code: str | None, billed: bool | None = False
+) -> Error:
+    """An error of that kind with all that the answer tells: its status, its code, and the id for the support."""
     return kind(
-        f"{resource.provider}: refused with status {status}: {details.message}",
+        f"{resource.provider}: {what}",
         provider=resource.provider,
-        status=status,
-        code=details.code,
+        status=raw.status,
+        code=code,
         request_id=raw.header("apim-request-id"),
-        billed=_billed(raw),
+        billed=billed,
     )
 
 
@@ -129,14 +140,8 @@ def no_answer(error: SdkError, resource: Resource, *, host: str) -> CloudVisionE
 
 
 def _auth(raw: Raw, details: Details, remedy: str, resource: Resource) -> AuthError:
-    return AuthError(
-        f"{resource.provider}: status {raw.status}: {details.message} ({remedy})",
-        provider=resource.provider,
-        status=raw.status,
-        code=details.code,
-        request_id=raw.header("apim-request-id"),
-        billed=_billed(raw),
-    )
+    what = f"status {raw.status}: {details.message} ({remedy})"
+    return answered(AuthError, raw, resource, what, code=details.code, billed=_billed(raw))
 
 
 def _auth_remedy(raw: Raw, details: Details, resource: Resource) -> str:

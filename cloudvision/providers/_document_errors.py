@@ -11,7 +11,7 @@ from cloudvision.errors import (
     SettingsRejectedError,
     UnavailableError,
 )
-from cloudvision.providers._azure_errors import Details, Resource, read_details, refusal
+from cloudvision.providers._azure_errors import Details, Resource, answered, read_details, refusal
 from cloudvision.raw import Raw
 
 RESOURCE = Resource(
@@ -41,7 +41,7 @@ def refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
     if raw.status == 429 and QUOTA_USED_UP in details.message.lower():
         return _no_use(raw, details, "the month's pages of the free tier F0 are used up")
     if details.inner_code in _BROKE and raw.status < 500:
-        return _broke(raw, details.message, code=details.inner_code, billed=False)
+        return answered(UnavailableError, raw, RESOURCE, details.message, code=details.inner_code)
     return refusal(raw, resource)
 
 
@@ -50,13 +50,9 @@ def poll_refused(raw: Raw, resource: Resource = RESOURCE) -> CloudVisionError:
     if raw.status != 404:
         return refused(raw, resource)
     details = read_details(raw)
-    return ResultLostError(
-        f"{resource.provider}: the service does not have this analysis (it keeps them for a day): {details.message}",
-        provider=resource.provider,
-        status=raw.status,
-        code=details.inner_code or details.code,
-        request_id=raw.header("apim-request-id"),
-    )
+    what = f"the service does not have this analysis (it keeps them for a day): {details.message}"
+    code = details.inner_code or details.code
+    return answered(ResultLostError, raw, resource, what, code=code, billed=None)
 
 
 def failed(raw: Raw) -> ProviderError:
@@ -66,43 +62,14 @@ def failed(raw: Raw) -> ProviderError:
     """
     details = read_details(raw)
     code = details.inner_code or details.code
-    if code in _BROKE:
-        return _broke(raw, f"the analysis failed: {details.message}", code=code, billed=False)
-    return RejectedError(
-        f"{RESOURCE.provider}: the analysis failed: {details.message}",
-        provider=RESOURCE.provider,
-        status=raw.status,
-        code=code,
-        request_id=raw.header("apim-request-id"),
-    )
+    kind = UnavailableError if code in _BROKE else RejectedError
+    return answered(kind, raw, RESOURCE, f"the analysis failed: {details.message}", code=code)
 
 
 def _settings(raw: Raw, details: Details, remedy: str) -> SettingsRejectedError:
-    return SettingsRejectedError(
-        f"{RESOURCE.provider}: refused with status {raw.status}: {details.message} ({remedy})",
-        provider=RESOURCE.provider,
-        status=raw.status,
-        code=details.code,
-        request_id=raw.header("apim-request-id"),
-    )
+    what = f"refused with status {raw.status}: {details.message} ({remedy})"
+    return answered(SettingsRejectedError, raw, RESOURCE, what, code=details.code)
 
 
 def _no_use(raw: Raw, details: Details, remedy: str) -> AuthError:
-    return AuthError(
-        f"{RESOURCE.provider}: status {raw.status}: {details.message} ({remedy})",
-        provider=RESOURCE.provider,
-        status=raw.status,
-        code=details.code,
-        request_id=raw.header("apim-request-id"),
-    )
-
-
-def _broke(raw: Raw, what: str, *, code: str | None, billed: bool | None) -> UnavailableError:
-    return UnavailableError(
-        f"{RESOURCE.provider}: {what}",
-        provider=RESOURCE.provider,
-        status=raw.status,
-        code=code,
-        request_id=raw.header("apim-request-id"),
-        billed=billed,
-    )
+    return answered(AuthError, raw, RESOURCE, f"status {raw.status}: {details.message} ({remedy})", code=details.code)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,60 +13,24 @@ import torch
 from numpy.typing import NDArray
 
 from cloudvision.errors import ConfigError
-from cloudvision.models import Description, InputSettings
+from cloudvision.models import Description
 from cloudvision.training import weights
-from cloudvision.training.classify_backbone import Backbone, check_backbone, multiple_of, open_backbone
-from cloudvision.training.classify_data import Example, Pictures, check_counts, check_single, labels_of, look
-from cloudvision.training.classify_fit import Material, Progress, Recipe, probabilities, train
+from cloudvision.training.classify_backbone import Backbone, open_backbone
+from cloudvision.training.classify_data import Example, Pictures, check_counts, labels_of, look
+from cloudvision.training.classify_fit import Material, Progress, probabilities, train
 from cloudvision.training.classify_folder import Facts, Graphs, write_folder
 from cloudvision.training.classify_graph import quantise, run_graph, to_onnx
 from cloudvision.training.classify_network import Classifier
 from cloudvision.training.classify_parts import Parts, part
 from cloudvision.training.classify_scores import Judged
+from cloudvision.training.classify_settings import LEAST, About, Settings, check
 
-LEAST = 2  # pictures of each class
+__all__ = ["About", "Settings", "Trained", "train_classifier"]
+
+_LOOKED_AT = 32  # pictures from which a backbone may take its means and variances
 _CALIBRATING = 64  # pictures from which the quantised graph takes its ranges
 _COMPARED = 100  # pictures, at least, on which the two graphs are compared, where there are so many
 _LOSS = 0.01  # of accuracy, that a graph of eight bits may lose
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What is trained, and how.
-
-    Args:
-        multilabel: any number of labels a picture, each sure or not by itself.
-        background: which of the labels means "nothing of this".
-        backbone: "gate", "scratch", "timm:NAME", "timm:NAME=FILE"; of several with commas the first that can be had.
-        size: pixels of the input, and how pictures of another shape get there.
-        stop, judge: shares of the pictures that say when to stop, and that judge what came out.
-        quantise: also write a graph of eight bits, unless it would lose more than a hundredth of the accuracy.
-    """
-
-    multilabel: bool = False
-    background: str | None = None
-    backbone: str = "gate"
-    size: InputSettings = field(default_factory=lambda: InputSettings(width=128, height=128))
-    stop: float = 0.15
-    judge: float = 0.2
-    quantise: bool = True
-    recipe: Recipe = field(default_factory=Recipe)
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """What a model is called, and what is told of it.
-
-    Args:
-        name: by default that of its folder.
-        sentences: what to tell people of a label.
-        command: how to make it again, for the card.
-    """
-
-    name: str | None = None
-    version: str | None = None
-    sentences: Mapping[str, str] = field(default_factory=dict)
-    command: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +67,7 @@ def train_classifier(
 ) -> Trained:
     """Train on `examples` and write the folder `out`.
 
-    The same examples, settings and machine give the same model.
+    The same examples, settings and machine give the same model. One at a time in a process: PyTorch has one seed for all of it.
 
     Args:
         out: a new or an empty folder.
@@ -117,10 +81,10 @@ def train_classifier(
     """
     s, told_of = settings or Settings(), about or About()
     names = tuple(labels) if labels is not None else labels_of(examples)
-    _check(examples, names, s, out)
+    check(examples, names, s, out)
     torch.manual_seed(s.recipe.seed)
     torch.set_num_threads(s.recipe.threads)
-    place = work / _key(s) if work else None
+    place = work / _key(asdict(s)) if work else None
     pictures = look(examples, names, size=s.size, folder=place)
     usable = [Example(b"", tuple(np.array(names)[row])) for row in pictures.truth]
     try:
@@ -130,7 +94,8 @@ def train_classifier(
             raise
         raise ConfigError(f"{error}; {len(pictures.problems)} were left out: {pictures.problems[0]}") from error
     parts = part(pictures.truth, pictures.groups, stop=s.stop, judge=s.judge, seed=s.recipe.seed)
-    backbone = open_backbone(s.backbone, list(pictures.large[parts.learn]), side=s.size.width, shape=s.recipe.shape)
+    looked_at = pictures.large[parts.learn[:: max(1, len(parts.learn) // _LOOKED_AT)]]
+    backbone = open_backbone(s.backbone, list(looked_at), side=s.size.width, shape=s.recipe.shape)
     net = Classifier(backbone.net, features=backbone.features, labels=len(names))
     net = _fitted(net, backbone, pictures, parts, s, place=place, told=told)
     graphs, judged = _graphs(net, pictures, parts, s)
@@ -168,26 +133,8 @@ def train_classifier(
     )
 
 
-def _check(examples: Sequence[Example], names: Sequence[str], s: Settings, out: Path) -> None:
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ConfigError(f"{out} is there already; name a new folder")
-    check_backbone(s.backbone)
-    multiple = multiple_of(s.backbone)
-    if s.size.width % multiple or s.size.height % multiple or min(s.size.width, s.size.height) < multiple:
-        raise ConfigError(
-            f"width and height of the input must be multiples of {multiple}, not {s.size.width} by {s.size.height}"
-        )
-    if min(s.stop, s.judge) < 0 or s.stop + s.judge > 0.9:
-        raise ConfigError("the shares that stop and judge must leave a tenth or more to learn from")
-    if s.background is not None and (s.multilabel or s.background not in names):
-        raise ConfigError(f"background {s.background!r} must be one of the labels ({', '.join(names)}) of a classifier")
-    if not s.multilabel:
-        check_single(examples)
-    check_counts(examples, names, multilabel=s.multilabel, least=LEAST)
-
-
-def _key(s: Settings) -> str:
-    return hashlib.sha256(json.dumps(asdict(s), sort_keys=True).encode()).hexdigest()[:12]
+def _key(*what: object) -> str:
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _fitted(
@@ -200,13 +147,14 @@ def _fitted(
     place: Path | None,
     told: Callable[[Progress], None] | None,
 ) -> Classifier:
-    kept = place / pictures.digest[:12] if place else None
+    kept = place / _key(pictures.digest, pictures.labels, pictures.groups) if place else None
     if kept is not None and (kept / "done.npz").is_file():
         weights.load(net, kept / "done.npz")
         return net.eval()
     material = Material(
-        large=pictures.large[parts.learn],
-        truth=pictures.truth[parts.learn],
+        large=pictures.large,
+        truth=pictures.truth,
+        learn=parts.learn,
         stop_seen=pictures.seen[parts.stop],
         stop_truth=pictures.truth[parts.stop],
         multilabel=s.multilabel,

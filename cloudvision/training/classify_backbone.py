@@ -21,7 +21,6 @@ from cloudvision.training.network import Shape, TextNet
 from cloudvision.training.start import start_from
 
 GATE, SCRATCH, TIMM = "gate", "scratch", "timm:"
-_LOOKED_AT = 32  # pictures from which the gate's backbone takes its means and variances
 _GATE_WEIGHTS = resources.files("cloudvision.gate") / "fast_v1" / "model.onnx"
 _NAME = re.compile(r"timm:[\w.]+(=.+)?")
 
@@ -63,7 +62,7 @@ def open_backbone(wanted: str, pictures: Sequence[NDArray[np.uint8]], *, side: i
     """The first of `wanted` (names with commas between) whose weights can be had.
 
     Args:
-        pictures: (h, w, 3) each, from which means and variances are taken.
+        pictures: (h, w, 3) each, from which means and variances are taken; some dozens.
         side: pixels of the longer side of the input.
         shape: of a backbone from random numbers.
 
@@ -94,7 +93,7 @@ def _open(name: str, pictures: Sequence[NDArray[np.uint8]], *, side: int, shape:
 
 def _gate(pictures: Sequence[NDArray[np.uint8]], *, side: int) -> Backbone:
     whole, net = TextNet(), GateBackbone()
-    start_from(whole, _GATE_WEIGHTS.read_bytes(), pictures[:: max(1, len(pictures) // _LOOKED_AT)], side=side)
+    start_from(whole, _GATE_WEIGHTS.read_bytes(), pictures, side=side)
     net.stem, net.stages = whole.stem, whole.stages
     return Backbone(net, net.features, 64, True, "the gate's own backbone (fast_v1, trained to find text), fine-tuned")
 

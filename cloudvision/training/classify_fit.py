@@ -63,12 +63,14 @@ class Material:
     """What is learned from.
 
     Args:
-        large: (n, h, w, 3) uint8, with `truth` (n, labels).
+        large: (n, h, w, 3) uint8, with `truth` (n, labels); a memory map will do.
+        learn: indices of those that are learned from.
         stop_seen: (m, height, width, 3) uint8 of the input's size, with `stop_truth` (m, labels); m may be 0.
     """
 
     large: NDArray[np.uint8]
     truth: NDArray[np.bool_]
+    learn: NDArray[np.int64]
     stop_seen: NDArray[np.uint8]
     stop_truth: NDArray[np.bool_]
     multilabel: bool
@@ -96,15 +98,15 @@ def train(
     at = Standing(net, copy.deepcopy(net), copy.deepcopy(net), optimiser)
     if checkpoint is not None:
         restore(at, checkpoint)
-    steps = max(recipe.least_steps, math.ceil(len(material.large) / recipe.batch))
+    steps = max(recipe.least_steps, math.ceil(len(material.learn) / recipe.batch))
     weights = _weights(material)
     while at.epoch < recipe.epochs and at.stale < recipe.patience:
         seed = recipe.seed * 100_003 + at.epoch  # of each epoch: one that is taken up again is the same
         torch.manual_seed(seed)
         rng = np.random.default_rng(seed)
         total = 0.0
-        for chosen in _draws(len(material.large), steps=steps, batch=recipe.batch, rng=rng):
-            pixels, truth = _batch(material, chosen, rng, recipe)
+        for chosen in _draws(len(material.learn), steps=steps, batch=recipe.batch, rng=rng):
+            pixels, truth = _batch(material, material.learn[chosen], rng, recipe)
             share = _share_of_rate(at.step / (steps * recipe.epochs))
             for group, rate in zip(optimiser.param_groups, full, strict=True):
                 group["lr"] = rate * share
@@ -174,7 +176,7 @@ def _loss(given: Tensor, truth: Tensor, weights: Tensor, *, multilabel: bool, sm
 
 def _weights(material: Material) -> Tensor:
     """Rare classes count more, but not as much more as they are rarer: their few pictures would be learned by heart."""
-    counts = np.maximum(1, material.truth.sum(axis=0))
+    counts = np.maximum(1, material.truth[material.learn].sum(axis=0))
     weights = np.sqrt(counts.max() / counts)
     return torch.tensor(weights / weights.mean(), dtype=torch.float32)
 

@@ -13,7 +13,7 @@ import pytest
 
 from cloudvision import images
 from cloudvision.errors import ConfigError
-from cloudvision.models import Fitted, Model
+from cloudvision.models import Description, DetectSettings, Fitted, InputSettings, Model
 from tests.model_files import SIDE, colour_graph, colours, graph, helper, spot_graph, spots, write_folder
 
 
@@ -54,6 +54,23 @@ def test_what_a_model_says_of_itself(tmp_path: Path) -> None:
     )
     assert "blue" == model.description.background
     assert (("red", "It is red."),) == model.description.sentences
+
+
+@pytest.mark.parametrize(
+    "description",
+    [
+        Description(
+            "classify", "fruit", ("a", "b"), InputSettings(64, 48, "crop", 0.875), "1", "b", None, (("a", "A."),)
+        ),
+        Description("multilabel", "x", ("a",), InputSettings(64, 48)),
+        Description("detect", "x", ("a",), InputSettings(64, 48), detect=DetectSettings(0.3, 0.6, 20)),
+    ],
+)
+def test_a_description_survives_its_config_and_leaves_nothing_unsaid(description: Description) -> None:
+    config = json.loads(json.dumps(description.to_config()))
+    assert description == Description.from_config(config)
+    assert {"width", "height", "resize", "shown"} == set(config["input"])
+    assert ("detect" in config) == (description.kind == "detect")
 
 
 def test_the_digest_changes_with_graph_and_config(tmp_path: Path) -> None:

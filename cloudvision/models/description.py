@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from cloudvision._json import JSON, decode, encode
+from cloudvision._json import JSON, decode
 from cloudvision.models.fitting import Resize
 
 FORMAT = 1
@@ -66,9 +66,17 @@ class Description:
 
     def to_config(self) -> dict[str, JSON]:
         """The part of config.json that inference needs; training adds `files`, and how the model came about."""
-        values = encode(self)
-        assert isinstance(values, dict)
-        return {"format": FORMAT, **values, "sentences": dict(self.sentences)}
+        return {
+            "format": FORMAT,
+            "kind": self.kind,
+            "name": self.name,
+            "version": self.version,
+            "labels": list(self.labels),
+            "background": self.background,
+            "input": asdict(self.input),
+            **({} if self.detect is None else {"detect": asdict(self.detect)}),
+            "sentences": dict(self.sentences),
+        }
 
     @staticmethod
     def from_config(config: dict[str, JSON]) -> Description:

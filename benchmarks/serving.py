@@ -74,7 +74,10 @@ def serve_ours(folder: str, flags: Sequence[str]) -> None:
 
     asked = dict(flag.split("=") for flag in flags)
     settings = Settings(
-        max_batch=int(asked.get("max_batch", 16)), queue=int(asked.get("queue", 64)), adapt=asked.get("adapt") != "no"
+        max_batch=int(asked.get("max_batch", 16)),
+        queue=int(asked.get("queue", 64)),
+        threads=int(asked.get("threads", 0)),
+        adapt=asked.get("adapt") != "no",
     )
     with running([folder], settings=settings) as serving:
         print(serving.url.removeprefix("http://"), flush=True)

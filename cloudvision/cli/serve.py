@@ -42,7 +42,10 @@ def serve(
         int, typer.Option(help="Pictures that may wait for each model; more are refused with 503 and Retry-After.")
     ] = _DEFAULTS.queue,
     threads: Annotated[
-        int, typer.Option(help="Pictures that are worked on at the same time; 0 takes one a core.")
+        int,
+        typer.Option(
+            help="Pictures that are worked on at the same time; 0 takes one a core, and one that is decoded ahead."
+        ),
     ] = _DEFAULTS.threads,
     max_body: Annotated[int, typer.Option(help="Bytes of the largest request.")] = _DEFAULTS.max_body,
     max_pixels: Annotated[int, typer.Option(help="Width x height of the largest picture.")] = _DEFAULTS.max_pixels,

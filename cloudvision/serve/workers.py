@@ -1,4 +1,4 @@
-"""Threads that decode pictures and run models. Both release Python's lock, so a thread a core keeps all cores busy."""
+"""Threads that decode pictures and run models. Both release Python's lock, so one a core, and one more, keep all cores busy."""
 
 from __future__ import annotations
 

@@ -87,6 +87,9 @@ def test_from_a_folder_to_a_published_and_an_exported_model(
     assert 0 == fruit("unpublish", "--roll-back")
     assert "v1.1.0 is no longer published; the newest version is v1.0.0" in capsys.readouterr().err
     assert 0 == fruit("unpublish", "v1.0.0")
+    assert 2 == fruit("delete", "fruit", "-i", "Iteration 1", "--yes", "--confirm", "fruit")
+    assert 0 == fruit("delete", "fruit", "-i", "Iteration 1", "--yes", "--confirm", "Iteration 1")
+    assert 2 == fruit("evaluate", "-i", "Iteration 1")
 
 
 def test_an_upload_tells_what_is_wrong_and_goes_on_where_it_was(

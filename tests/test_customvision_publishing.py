@@ -8,16 +8,17 @@ from cloudvision.customvision import (
     Iteration,
     Project,
     TrainingResource,
+    delete_iteration,
     find_iteration,
+    list_iterations,
     publish,
     roll_back,
+    unpublish,
     version_of,
     versions,
 )
 from cloudvision.emulator import Emulator, Fault
-from cloudvision.errors import (
-    ConfigError,
-)
+from cloudvision.errors import ConfigError, SettingsRejectedError
 from tests.customvision_rig import KEY
 from tests.customvision_trained import asking, emulator, fruit, target, trained, trainer
 
@@ -59,6 +60,21 @@ def test_rolling_back_takes_the_newest_version_away(
     assert ("v1.10.0", "v1.9.0") == (went.withdrawn, went.current)
     with pytest.raises(ConfigError, match=r"no version to go back to; published: v1.9.0"):
         roll_back(asking, fruit)
+
+
+def test_an_iteration_is_deleted_when_its_name_is_said_again(
+    asking: TrainingResource, fruit: Project, emulator: Emulator
+) -> None:
+    one = trained(asking, fruit)
+    with pytest.raises(ConfigError, match="not deleted: 'Iteration 2' is not the iteration's name, 'Iteration 1'"):
+        delete_iteration(asking, fruit, one, confirm="Iteration 2")
+    publish(asking, fruit, one, "v1.0.0", target(emulator))
+    with pytest.raises(SettingsRejectedError, match=r"IterationIsPublished: .* as: v1.0.0"):
+        delete_iteration(asking, fruit, one, confirm="Iteration 1")
+    unpublish(asking, fruit, one)
+    emulator.faults.script([Fault("reset", billed=True, operation="DeleteIteration")])
+    delete_iteration(asking, fruit, one, confirm="Iteration 1")
+    assert () == list_iterations(asking, fruit)
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,7 @@ def upload_command(
     few: Annotated[bool, typer.Option("--few", help="Upload although a training on it would fail.")] = False,
     notes: Annotated[
         Path | None,
-        typer.Option(
-            help="What is done is noted here, to go on after a kill. [default: customvision-<project id>.jsonl]"
-        ),
+        typer.Option(help="What is done is noted here, to go on after a kill; default: customvision-ID.jsonl"),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Write what became of each picture, a JSON object a line.")

@@ -21,6 +21,7 @@ from cloudvision.cli._customvision_upload import upload_command
 from cloudvision.cli._talk import say, stderr
 from cloudvision.customvision import (
     create_project,
+    delete_iteration,
     delete_project,
     find_iteration,
     publish,
@@ -143,16 +144,24 @@ app.command("export")(export_command)
 @app.command("delete")
 def delete(
     project: Annotated[str, typer.Argument(help="Name or id of the project.")],
+    iteration: Annotated[
+        str | None, typer.Option("--iteration", "-i", help="Only this iteration: its name, id or version.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="It is meant.")] = False,
-    confirm: Annotated[str | None, typer.Option(help="The project's name, once more.")] = None,
+    confirm: Annotated[str | None, typer.Option(help="The name of what is deleted, once more.")] = None,
     tier: flags.Tier = "S0",
 ) -> None:
-    """Delete a project with all its images and models: with --yes, and its name typed twice. It cannot be undone."""
+    """Delete a project with all its images and models, or one iteration: with --yes and the name twice. It cannot be undone."""
     resource = flags.opened(tier)
     target = flags.chosen(resource, project)
+    one = None if iteration is None else find_iteration(resource, target, iteration)
+    name, what = (target.name, "with its images and models") if one is None else (one.name, "with its model")
     if yes and confirm is None and stderr.is_terminal and sys.stdin.isatty():
-        confirm = typer.prompt("Type the project's name", err=True)
+        confirm = typer.prompt(f"Type the name, {name}", err=True)
     if not yes or confirm is None:
-        raise ConfigError(f"not deleted; say --yes --confirm NAME to delete {target.name!r} with its images and models")
-    delete_project(resource, target, confirm=confirm)
-    say(f"{escape(target.name)} is deleted")
+        raise ConfigError(f"not deleted; say --yes --confirm NAME to delete {name!r} {what}")
+    if one is None:
+        delete_project(resource, target, confirm=confirm)
+    else:
+        delete_iteration(resource, target, one, confirm=confirm)
+    say(f"{escape(name)} is deleted")

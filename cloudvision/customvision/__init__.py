@@ -41,6 +41,7 @@ from cloudvision.customvision.projects import (
 from cloudvision.customvision.publishing import (
     Rollback,
     check_resource_id,
+    delete_iteration,
     publish,
     roll_back,
     unpublish,
@@ -75,6 +76,7 @@ __all__ = [
     "compare",
     "compared",
     "create_project",
+    "delete_iteration",
     "delete_project",
     "domains",
     "download",

@@ -1,4 +1,4 @@
-"""Publishing under a version, taking back, rolling back."""
+"""Publishing under a version, taking back, rolling back, deleting."""
 
 from __future__ import annotations
 
@@ -115,6 +115,25 @@ def unpublish(resource: TrainingResource, project: Project, iteration: Iteration
     """
     if get_iteration(resource, project, iteration.id).published is not None:
         _withdraw(resource, project, iteration)
+
+
+def delete_iteration(resource: TrainingResource, project: Project, iteration: Iteration, *, confirm: str) -> None:
+    """Delete an iteration with its model, which cannot be undone; a project holds 20. Take a published one back first.
+
+    Args:
+        confirm: the iteration's name once more.
+
+    Raises:
+        ConfigError: `confirm` is not its name.
+        ProviderError: the service refused (it is published) or failed.
+    """
+    if confirm != iteration.name:
+        raise ConfigError(f"not deleted: {confirm!r} is not the iteration's name, {iteration.name!r}")
+    try:
+        resource.ask(lambda client: client.delete_iteration(project.id, iteration.id))
+    except SettingsRejectedError as error:
+        if error.code != "NotFoundIteration":  # an attempt that broke off had deleted it
+            raise
 
 
 def roll_back(resource: TrainingResource, project: Project) -> Rollback:

@@ -15,7 +15,7 @@ from cloudvision.errors import ConfigError
 from tests.pictures import png
 
 pytestmark = pytest.mark.filterwarnings("error")
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 WORDS = st.sampled_from(
     [

@@ -43,9 +43,7 @@ def serve(
     ] = _DEFAULTS.queue,
     threads: Annotated[
         int,
-        typer.Option(
-            help="Pictures that are worked on at the same time; 0 takes one a core, and one that is decoded ahead."
-        ),
+        typer.Option(help="Pictures that are worked on at the same time; 0 takes one a core, and one more."),
     ] = _DEFAULTS.threads,
     max_body: Annotated[int, typer.Option(help="Bytes of the largest request.")] = _DEFAULTS.max_body,
     max_pixels: Annotated[int, typer.Option(help="Width x height of the largest picture.")] = _DEFAULTS.max_pixels,

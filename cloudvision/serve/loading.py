@@ -34,7 +34,7 @@ def load_entries(models: Sequence[str], how: Settings) -> Iterator[Entry]:
                 batch=batch,
                 delay_s=how.max_delay_s,
                 hands=how.hands,
-                at_once=how.at_once,
+                at_once=how.hands,
                 seconds=costs[0].seconds,
             )
             yield Entry(opened.name, opened.version, _widened(opened, how, narrow_s=costs[0].seconds), lane)
@@ -49,8 +49,8 @@ def describe(entry: Entry) -> str:
 
 def _widened(opened: Opened, how: Settings, *, narrow_s: float) -> Runs:
     """The model with more cores for a lonely picture, where that is quicker by enough to hold its weights twice."""
-    if opened.widen is None or not how.adapt or how.at_once == 1 or narrow_s < _QUICK_S:
+    if opened.widen is None or not how.adapt or how.cores == 1 or narrow_s < _QUICK_S:
         return opened.runs
-    wide = opened.widen(how.at_once)
+    wide = opened.widen(how.cores)
     (cost,) = measure(wide, most=1, alone=True)
     return wide if cost.seconds < _WORTH * narrow_s else opened.runs

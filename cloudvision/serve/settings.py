@@ -21,7 +21,7 @@ class Settings:
         max_delay_s: seconds that a decoded picture waits for others that are on their way.
         adapt: measure at the start what batches cost, and take no larger ones than help; False: up to `max_batch` always.
         queue: pictures that may wait for each model; more are refused with 503.
-        threads: pictures that are worked on at the same time; 0 takes one a core, and one more that is decoded ahead.
+        threads: pictures that are worked on at the same time; 0 takes one a core, and one more.
         max_body: bytes of the largest request.
         max_pixels: width x height of the largest picture.
         body_timeout_s: seconds in which a request must have come in whole.
@@ -55,10 +55,13 @@ class Settings:
 
     @property
     def hands(self) -> int:
-        """Worker threads. One more than cores, so that no core is idle while a worker waits for Python's lock."""
+        """Worker threads. One more than cores, so that no core is idle while a worker waits for Python's lock.
+
+        With two cores and a network of 20 ms that brings 2 to 3 % (`benchmarks/serving.py`).
+        """
         return self.threads or _cores() + 1
 
     @property
-    def at_once(self) -> int:
-        """Inferences that may run at the same time; more than cores would only push each other out of the caches."""
+    def cores(self) -> int:
+        """That a lonely inference may take."""
         return self.threads or _cores()

@@ -22,6 +22,8 @@ from cloudvision.stop import StopSignal
 
 State = Literal["uploaded", "duplicate", "resumed", "failed"]
 _PAGE = 256
+_PAUSE_S = 0.5
+"""Before what failed is sent again; twice as long each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def upload(  # noqa: PLR0913 - independent settings, each given by name
     negative: str | None = None,
     notes: Path | None = None,
     threads: int = 4,
-    tries: int = 4,
+    tries: int = 6,
     batch_bytes: int = BATCH_BYTES,
     stop: StopSignal | None = None,
     progress: Callable[[Uploaded], None] = lambda _: None,
@@ -120,6 +122,9 @@ def upload(  # noqa: PLR0913 - independent settings, each given by name
                 else:
                     note(result.waiting.picture, _told(result, attempt))
         waiting = again
+        if not waiting:
+            break
+        resource.sleep(_PAUSE_S * 2 ** (attempt - 1))
     return UploadReport(tuple(result for one in pictures for result in _each_source(one, done[one.key])))
 
 

@@ -24,6 +24,7 @@ from cloudvision.training.classify_augment import Changes, change  # noqa: E402
 from cloudvision.training.classify_backbone import open_backbone  # noqa: E402
 from cloudvision.training.classify_data import Example, examples_of  # noqa: E402
 from cloudvision.training.classify_fit import Progress, Recipe  # noqa: E402
+from cloudvision.training.classify_parts import part  # noqa: E402
 from cloudvision.training.classify_synthesis import Views, paste_all  # noqa: E402
 from cloudvision.training.network import Shape  # noqa: E402
 
@@ -148,6 +149,18 @@ def test_groups_are_not_parted(tmp_path: Path) -> None:
     given = [Example(picture(name, n), (name,), f"{name}{n // 4}") for name in COLOURS for n in range(12)]
     found = train_classifier(given, tmp_path / "m", settings=replace(SETTINGS, quantise=False, recipe=short()))
     assert found.parts == (24, 0, 12)  # one of three groups of four judges, and none is left to stop by
+
+
+def test_groups_that_show_many_labels_are_kept_back_too() -> None:
+    rng = np.random.default_rng(0)
+    truth = np.eye(8, dtype=bool)[rng.integers(8, size=300)]  # as pictures that are pasted on backgrounds
+    groups = [f"background {n}" for n in rng.integers(30, size=300)]
+    parts = part(truth, groups, stop=0.15, judge=0.2, seed=0)
+    names = [{groups[i] for i in members} for members in (parts.learn, parts.stop, parts.judge)]
+    assert [len(one) for one in names] == [20, 4, 6]
+    assert not names[0] & names[1] | names[0] & names[2] | names[1] & names[2]
+    alone = part(np.eye(2, dtype=bool)[[0] * 9 + [1]], [str(n) for n in range(10)], stop=0.15, judge=0.2, seed=0)
+    assert 9 in alone.learn  # the only one of its class
 
 
 def test_the_gates_own_backbone_is_the_default_and_is_named() -> None:

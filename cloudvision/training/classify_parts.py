@@ -25,7 +25,9 @@ class Parts:
 def part(truth: Truth, groups: Sequence[str], *, stop: float, judge: float, seed: int) -> Parts:
     """Deal whole groups, class by class, so that every part has its share of each class.
 
-    A class of fewer than three groups is only learned from, one of fewer than five does not help to say when to stop.
+    Groups that show several labels are dealt with those that show the same ones, the odd ones among themselves. A class of
+    fewer than three groups is only learned from, one of fewer than five does not help to say when to stop; some groups of
+    every class are learned from.
 
     Args:
         truth: (n, labels).
@@ -40,6 +42,8 @@ def part(truth: Truth, groups: Sequence[str], *, stop: float, judge: float, seed
     for group, rows in members.items():
         # A group counts as the labels that it shows together; of a classifier mostly one.
         kinds.setdefault(tuple(np.flatnonzero(truth[rows].any(axis=0))), []).append(group)
+    odd = [kind for kind, names in kinds.items() if len(kind) != 1 and len(names) < 5]
+    kinds[()] = [name for kind in sorted(odd) for name in kinds.pop(kind)]
     dealt: dict[str, str] = {}
     for kind in sorted(kinds):
         names = sorted(kinds[kind])
@@ -47,10 +51,23 @@ def part(truth: Truth, groups: Sequence[str], *, stop: float, judge: float, seed
         judges = _share(len(names), judge, least=3)
         stops = _share(len(names), stop, least=5)
         dealt |= dict.fromkeys(names[:judges], "judge") | dict.fromkeys(names[judges : judges + stops], "stop")
+    _learn_all(dealt, truth, members)
     found: dict[str, list[int]] = {"learn": [], "stop": [], "judge": []}
     for group, rows in members.items():
         found[dealt.get(group, "learn")] += rows
     return Parts(*(np.array(sorted(found[name]), dtype=np.int64) for name in ("learn", "stop", "judge")))
+
+
+def _learn_all(dealt: dict[str, str], truth: Truth, members: dict[str, list[int]]) -> None:
+    """Take back the groups of labels of which none would be left to learn from."""
+    shown = {group: truth[rows].any(axis=0) for group, rows in members.items()}
+    learned = np.zeros(truth.shape[1], dtype=bool)
+    for group in members.keys() - dealt.keys():
+        learned |= shown[group]
+    for group in sorted(dealt):
+        if (shown[group] & ~learned).any():
+            learned |= shown[group]
+            del dealt[group]
 
 
 def folds(truth: Truth, groups: Sequence[str], *, count: int, seed: int) -> Members:

@@ -176,7 +176,7 @@ def against_flask(folder: Path, *, seconds: float, rounds: int) -> bool:
 
 
 def overload(kind: str, folder: Path, *, seconds: float, rounds: int) -> bool:
-    """Requests at twice the rate that Flask can answer. True where our answers come sooner, and refusals say when to come again."""
+    """Requests at twice the rate that Flask can answer. True where ours come sooner, and refusals say when to come again."""
     with server("ours", folder, "queue=16") as ours, server("flask", folder) as flask:
         most = measured("closed", flask, {"clients": 4, "seconds": seconds}).rate
         print(

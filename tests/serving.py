@@ -123,7 +123,15 @@ def serving_held_back(model: Any, *, batch: int = 1, settings: Settings) -> Iter
     from cloudvision.serve.server import serve_entries
 
     hands = settings.hands
-    lane = Lane(most=settings.queue, batch=batch, delay_s=settings.max_delay_s, hands=hands, at_once=hands, seconds=0.5)
+    lane = Lane(
+        most=settings.queue,
+        batch=batch,
+        delay_s=settings.max_delay_s,
+        patient=True,
+        hands=hands,
+        at_once=hands,
+        seconds=0.5,
+    )
     entries = [Entry("held", "1", model, lane)]
     with (
         listening("127.0.0.1", 0) as listener,

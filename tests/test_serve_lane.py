@@ -12,8 +12,10 @@ from cloudvision.serve.lane import Lane, Prepare, Run
 from tests.pictures import png
 
 
-def lane(*, most: int = 64, batch: int = 4, delay_s: float = 0.01, hands: int = 2, at_once: int = 2) -> Lane:
-    return Lane(most=most, batch=batch, delay_s=delay_s, hands=hands, at_once=at_once, seconds=0.1)
+def lane(
+    *, most: int = 64, batch: int = 4, delay_s: float = 0.01, hands: int = 2, at_once: int = 2, patient: bool = True
+) -> Lane:
+    return Lane(most=most, batch=batch, delay_s=delay_s, patient=patient, hands=hands, at_once=at_once, seconds=0.1)
 
 
 def jobs(count: int) -> list[Job]:
@@ -55,6 +57,14 @@ def test_a_picture_waits_for_those_on_their_way_and_no_longer_than_the_delay() -
     assert 1 == run(line, 1.01)
     line.prepared(late, "pixels", now=1.02, seconds=0.02)
     assert 1 == run(line, 1.02)
+
+
+def test_no_core_stands_idle_where_batches_bring_little() -> None:
+    line = lane(patient=False)
+    assert line.admit(jobs(3))
+    ready(line, count=1)
+    assert [prepare(line), prepare(line)]
+    assert 1 == run(line), "the two others are still being decoded"
 
 
 def test_a_full_batch_sets_off_at_once() -> None:
@@ -123,11 +133,11 @@ ACTIONS = st.lists(st.tuples(st.sampled_from(["admit", "step", "settle", "wait"]
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.integers(1, 20), st.integers(1, 6), st.integers(1, 4), ACTIONS)
+@given(st.integers(1, 20), st.integers(1, 6), st.integers(1, 4), st.booleans(), ACTIONS)
 def test_everything_admitted_is_run_once_and_in_order(
-    most: int, batch: int, hands: int, actions: list[tuple[str, int]]
+    most: int, batch: int, hands: int, patient: bool, actions: list[tuple[str, int]]
 ) -> None:
-    line = lane(most=most, batch=batch, hands=hands, at_once=hands)
+    line = lane(most=most, batch=batch, hands=hands, at_once=hands, patient=patient)
     admitted: list[Job] = []
     done: list[Job] = []
     preparing: list[Job] = []

@@ -3,8 +3,9 @@
 Nothing here waits or knows threads: `workers.py` asks under its lock, with the time in its hand.
 
 A picture is first prepared (decoded, made the network's size), then run together with others. A batch sets off when it is
-full, when nothing else is on its way to it, or when its first picture has waited for `delay_s`; so a lonely picture never
-waits for company that does not come.
+full, when its first picture has waited for `delay_s`, or when nothing else is on its way to it; so a lonely picture never
+waits for company that does not come. A worker that would stand idle while others decode waits for them only where batches
+gain much (`patient`); else it takes what is there.
 """
 
 from __future__ import annotations
@@ -43,15 +44,19 @@ class Lane:
         most: pictures that may wait, those that are being prepared among them.
         batch: pictures of one inference.
         delay_s: seconds that a prepared picture waits for others that are on their way.
+        patient: waiting for company is worth more than a core that is idle meanwhile.
         hands: workers there are.
         at_once: inferences that may run at the same time.
         seconds: that one picture takes a worker, to begin with.
     """
 
-    def __init__(self, *, most: int, batch: int, delay_s: float, hands: int, at_once: int, seconds: float) -> None:
+    def __init__(
+        self, *, most: int, batch: int, delay_s: float, patient: bool, hands: int, at_once: int, seconds: float
+    ) -> None:
         self.most = most
         self.batch = batch
         self._delay_s = delay_s
+        self._patient = patient
         self._hands = hands
         self._at_once = at_once
         self._waiting: deque[Job] = deque()
@@ -127,13 +132,13 @@ class Lane:
     def _due(self, now: float) -> bool:
         if not self._ready or self._running >= self._at_once:
             return False
-        if len(self._ready) >= self.batch or not (self._waiting or self._preparing):
+        if len(self._ready) >= self.batch or not (self._waiting or (self._preparing and self._patient)):
             return True
         return now >= self._ready[0].ready_at + self._delay_s
 
     def _share(self, free: int) -> int:
         """Of what is ready: a fair part where other workers have nothing else to do, a batch otherwise."""
         count = len(self._ready)
-        if not (self._waiting or self._preparing):
+        if not self._waiting:
             count = math.ceil(count / max(1, min(free, self._at_once - self._running)))
         return min(self.batch, count)

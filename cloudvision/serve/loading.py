@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cloudvision.serve.catalog import Entry
-from cloudvision.serve.cost import best, measure
+from cloudvision.serve.cost import best, gain, measure
 from cloudvision.serve.lane import Lane
 from cloudvision.serve.opening import Opened, open_models
 from cloudvision.serve.served import LocalModel, Runs
 from cloudvision.serve.settings import Settings
 
+_MUCH = 1.5
+"""From which gain on a batch is worth waiting for with idle cores."""
 _QUICK_S = 0.005
 """An inference below this gains nothing that could be felt from a second core."""
 _WORTH = 0.75
@@ -33,6 +35,7 @@ def load_entries(models: Sequence[str], how: Settings) -> Iterator[Entry]:
                 most=how.queue,
                 batch=batch,
                 delay_s=how.max_delay_s,
+                patient=not how.adapt or gain(costs) > _MUCH,
                 hands=how.hands,
                 at_once=how.hands,
                 seconds=costs[0].seconds,

@@ -3,7 +3,7 @@
     pip install 'cloudvision-gate[train,serve]' nilearn
     python samples/orientation.py                # writes orientation-model/
     cloudvision serve orientation-model &
-    curl --data-binary @slice.png localhost:8501/image
+    curl --data-binary @slice.png localhost:8501/predict      # "sentence" says it
 
 It says which slices it learned from. With nilearn they are real: axial ones of the MNI152 template, an average of the heads of
 152 people that the package brings (T1-weighted magnetic resonance, brain only). Without it they are drawn: chests with lungs,

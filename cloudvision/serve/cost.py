@@ -15,8 +15,8 @@ import numpy as np
 from cloudvision import images
 from cloudvision.serve.served import Runs
 
-_TRIES = 3
-_LEAST_S = 0.05
+_TRIES = 6
+_LEAST_S = 0.1
 """Quick batches are tried for as long as this: other work on the machine only ever makes one look dearer than it is."""
 _WORTH = 0.95
 """A batch must bring the cost of a picture below this share of its cost alone."""

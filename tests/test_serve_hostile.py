@@ -41,7 +41,7 @@ calm = settings(max_examples=40, deadline=None, suppress_health_check=[HealthChe
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     names = [str(model_files.colours(tmp_path_factory.mktemp("models") / "colours"))]
-    bounds = Settings(max_body=MOST, max_pixels=10_000, threads=2, max_batch=2, body_timeout_s=0.3)
+    bounds = Settings(max_body=MOST, max_pixels=10_000, threads=2, max_batch=2, adapt=False, body_timeout_s=0.3)
     with running(names, settings=bounds) as serving, client_of(serving) as client:
         yield client
 

@@ -20,7 +20,10 @@ from tests.serving import Client, client_of, in_base64, picture
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     folder = tmp_path_factory.mktemp("models")
     names = [str(model_files.colours(folder / "colours")), f"spots={model_files.spots(folder / 'spots')}", "gate:fast"]
-    with running(names, settings=Settings(max_batch=4, threads=2)) as serving, client_of(serving) as client:
+    with (
+        running(names, settings=Settings(max_batch=4, threads=2, adapt=False)) as serving,
+        client_of(serving) as client,
+    ):
         yield client
 
 

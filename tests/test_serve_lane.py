@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudvision import images
-from cloudvision.serve.cost import Cost, best
+from cloudvision.errors import ImageError
+from cloudvision.images import Image
+from cloudvision.serve.answer import Answer
+from cloudvision.serve.cost import Cost, best, gain, measure
 from cloudvision.serve.job import Group, Job
 from cloudvision.serve.lane import Lane, Prepare, Run
 from tests.pictures import png
+from tests.serving import HeldBack
 
 
 def lane(
@@ -177,6 +184,35 @@ def test_everything_admitted_is_run_once_and_in_order(
         settle()
         step(1)
     assert admitted == done
+
+
+class Timed(HeldBack):
+    """Takes so many seconds of a clock of its own: some for the inference, and some for each picture."""
+
+    def __init__(self, fixed: float, each: float) -> None:
+        super().__init__()
+        self._fixed, self._each, self._now = fixed, each, 0.0
+
+    def run(self, batch: Sequence[Image], *, alone: bool) -> Sequence[Answer | ImageError]:
+        self.batches.append(len(batch))
+        self._now += (self._fixed + self._each * len(batch)) / (2 if alone else 1)
+        return []
+
+    def clock(self) -> float:
+        return self._now
+
+
+def test_what_batches_cost_is_measured_as_far_as_it_falls() -> None:
+    weights = Timed(fixed=0.020, each=0.002)
+    costs = measure(weights, most=16, clock=weights.clock)
+    assert [1, 2, 4, 8, 16] == [cost.count for cost in costs]
+    assert [0.022, 0.052] == pytest.approx([costs[0].seconds, costs[-1].seconds])
+    assert (16, True) == (best(costs), gain(costs) > 6)
+    pictures = Timed(fixed=0.0, each=0.020)
+    costs = measure(pictures, most=64, clock=pictures.clock)
+    assert ([1, 2, 4], 1) == ([cost.count for cost in costs], best(costs))
+    (alone,) = measure(pictures, most=1, alone=True, clock=pictures.clock)
+    assert 0.010 == pytest.approx(alone.seconds)
 
 
 def test_batches_are_made_only_where_they_help() -> None:

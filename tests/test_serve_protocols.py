@@ -15,6 +15,7 @@ from cloudvision.gate import Gate
 from cloudvision.models import Model
 from cloudvision.results import Analysis
 from cloudvision.serve import Settings, running
+from cloudvision.serve.served import LocalModel
 from tests import loopback, model_files
 from tests.custom_vision_exports import FULL_BGR, classifier, write_export
 from tests.serving import OCTETS, Client, client_of, in_base64, picture
@@ -35,7 +36,10 @@ def client(folder: Path) -> Iterator[Client]:
         model_files.colours(folder / "many" / version, version="another")
     many, spots = folder / "many", folder / "spots"
     names = [str(folder / "colours"), f"spots:v1.2.0={spots}", f"spots:v1.10.0={spots}", str(many), "gate:fast"]
-    with running(names, settings=Settings(max_batch=4, threads=2)) as serving, client_of(serving) as client:
+    with (
+        running(names, settings=Settings(max_batch=4, threads=2, adapt=False)) as serving,
+        client_of(serving) as client,
+    ):
         yield client
 
 
@@ -183,7 +187,7 @@ def test_an_address_is_fetched_only_where_it_may_be(client: Client, folder: Path
         assert server.host not in refused.body.decode()
         assert 0 == server.connections
         with (
-            running([str(folder / "colours")], settings=Settings(allow_private_hosts=True)) as serving,
+            running([str(folder / "colours")], settings=Settings(allow_private_hosts=True, adapt=False)) as serving,
             client_of(serving) as open_client,
         ):
             asked = {"Url": server.url("/green.png")}
@@ -209,6 +213,13 @@ def test_exports_are_served_as_they_were_downloaded(tmp_path: Path) -> None:
             asked = {"examples": [b64("blue"), b64("red")]}
             results = client.post(f"/v1/models/{name}:classify", asked).json["results"]
             assert ["blue", "red"] == [pairs[0][0] for pairs in results]
+
+
+def test_one_core_or_all_give_the_same_answers(folder: Path) -> None:
+    one, all_cores = (Model.open(folder / "spots", threads=threads) for threads in (1, 2))
+    runs = LocalModel(one, all_cores)
+    prepared = [runs.prepare(images.load(picture(colour))) for colour in ("red", "blue")]
+    assert runs.run(prepared, alone=False) == runs.run(prepared, alone=True)
 
 
 def test_the_index_and_health_say_what_is_served(client: Client) -> None:

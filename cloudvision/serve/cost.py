@@ -40,12 +40,21 @@ class Cost:
 
 
 def measure(
-    runs: Runs, *, most: int, alone: bool = False, clock: Callable[[], float] = time.perf_counter
+    runs: Runs,
+    *,
+    most: int,
+    alone: bool = False,
+    tries: int = _TRIES,
+    least_s: float = _LEAST_S,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> tuple[Cost, ...]:
     """The costs of batches of 1, 2, 4 ... up to `most`; fewer where larger ones stop to gain anything.
 
     Args:
         alone: as for a model that has all cores to itself.
+        tries: of each size at least; the quickest counts.
+        least_s: seconds that each size is tried for at least.
+        clock: seconds, monotonic.
     """
     width, height = runs.size or (224, 224)
     noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
@@ -53,7 +62,12 @@ def measure(
     costs: list[Cost] = []
     count, without = 1, 0
     while count <= most and without < _HOPELESS:
-        cost = Cost(count, _seconds(runs, [prepared] * count, alone, clock))
+        taken: list[float] = []
+        while len(taken) < tries or sum(taken) < least_s:
+            started = clock()
+            runs.run([prepared] * count, alone=alone)
+            taken.append(clock() - started)
+        cost = Cost(count, min(taken))
         without = without + 1 if costs and cost.each > 0.98 * min(each.each for each in costs) else 0
         costs.append(cost)
         count *= 2
@@ -71,13 +85,3 @@ def best(costs: Sequence[Cost]) -> int:
 def gain(costs: Sequence[Cost]) -> float:
     """How many times cheaper a picture is in the best batch than alone."""
     return costs[0].each / min(cost.each for cost in costs)
-
-
-def _seconds(runs: Runs, batch: list[object], alone: bool, clock: Callable[[], float]) -> float:
-    """The least of several tries."""
-    tries: list[float] = []
-    while len(tries) < _TRIES or sum(tries) < _LEAST_S:
-        started = clock()
-        runs.run(batch, alone=alone)
-        tries.append(clock() - started)
-    return min(tries)

@@ -27,9 +27,11 @@ def load_entries(models: Sequence[str], how: Settings) -> Iterator[Entry]:
     """
     for asked in models:
         for opened in open_models(asked, quantised=how.quantised):
-            # Pictures of a model without one size cannot be put together; a first look costs too much to guess at.
-            together = opened.runs.size is not None
-            costs = measure(opened.runs, most=how.max_batch if how.adapt and together else 1)
+            together = opened.runs.size is not None  # pictures that keep their shape cannot be
+            if how.adapt:
+                costs = measure(opened.runs, most=how.max_batch if together else 1)
+            else:
+                costs = measure(opened.runs, most=1, tries=1, least_s=0.0)
             batch = 1 if not together else best(costs) if how.adapt else how.max_batch
             lane = Lane(
                 most=how.queue,

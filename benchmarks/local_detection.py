@@ -25,7 +25,7 @@ from cloudvision.annotations import Mark, read_annotations
 from cloudvision.geometry import Box
 from cloudvision.images import load
 from cloudvision.models import Model
-from cloudvision.training.average_precision import Boxes, score
+from cloudvision.training.average_precision import Boxes, match, score, summed
 from cloudvision.training.detect import DetectorSettings, train_detector
 from cloudvision.training.detect_augment import Changes
 from cloudvision.training.detect_fit import FAINT, DetectorRecipe
@@ -172,9 +172,10 @@ def _found(model: Model, held: Sequence[BoxExample]) -> list[Boxes]:
 def _interval(truth: Sequence[Boxes], found: Sequence[Boxes], labels: Sequence[str]) -> tuple[float, float]:
     """95 % of the mAP@0.5 over draws of the held-out pictures (bootstrap)."""
     rng, values = np.random.default_rng(0), []
+    matched = [match(true, mine, labels=len(labels)) for true, mine in zip(truth, found, strict=True)]
     for _ in range(DRAWS):
         drawn = rng.integers(0, len(truth), len(truth))
-        values.append(score([truth[i] for i in drawn], [found[i] for i in drawn], labels=labels).map_50)
+        values.append(summed([matched[i] for i in drawn], labels=labels).map_50)
     low, high = np.nanquantile(values, (0.025, 0.975))
     return float(low), float(high)
 

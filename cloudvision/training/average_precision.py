@@ -68,6 +68,21 @@ def overlap(ones: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[n
     return np.asarray(shared / np.maximum(union, 1e-12), dtype=np.float64)
 
 
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What was found of one label in one picture, the surest first.
+
+    Args:
+        scores: (n,)
+        hits: (n, overlaps) whether each is one, at each of OVERLAPS.
+        boxes: how many true ones there are.
+    """
+
+    scores: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+    boxes: int
+
+
 def score(
     truth: Sequence[Boxes], found: Sequence[Boxes], *, labels: Sequence[str], threshold: float = 0.5
 ) -> DetectionScores:
@@ -79,8 +94,28 @@ def score(
     Raises:
         ValueError: the two are not of the same length.
     """
+    pictures = [match(true, mine, labels=len(labels)) for true, mine in zip(truth, found, strict=True)]
+    return summed(pictures, labels=labels, threshold=threshold)
+
+
+def match(truth: Boxes, found: Boxes, *, labels: int) -> tuple[Matched, ...]:
+    """Hits and misses of one picture, for each label."""
+    assert found.scores is not None, "findings have scores"
+    matched = []
+    for label in range(labels):
+        wanted = truth.corners[truth.labels == label]
+        mine = np.flatnonzero(found.labels == label)
+        mine = mine[np.argsort(-found.scores[mine], kind="stable")][:MOST]
+        matched.append(Matched(found.scores[mine], _hits(wanted, found.corners[mine]), len(wanted)))
+    return tuple(matched)
+
+
+def summed(
+    pictures: Sequence[tuple[Matched, ...]], *, labels: Sequence[str], threshold: float = 0.5
+) -> DetectionScores:
+    """The figures over pictures that were matched one by one: what `score` gives, and of draws of the pictures too."""
     rows = [
-        _label(list(zip(truth, found, strict=True)), index, name=name, threshold=threshold)
+        _label([picture[index] for picture in pictures], name=name, threshold=threshold)
         for index, name in enumerate(labels)
     ]
     counted = [row for row in rows if row.boxes]
@@ -90,22 +125,14 @@ def score(
     return DetectionScores(means[0], means[1], tuple(rows))
 
 
-def _label(pictures: list[tuple[Boxes, Boxes]], index: int, *, name: str, threshold: float) -> LabelScore:
-    scores, hits, count = [], [], 0
-    for truth, found in pictures:
-        assert found.scores is not None, "findings have scores"
-        wanted = truth.corners[truth.labels == index]
-        mine = np.flatnonzero(found.labels == index)
-        mine = mine[np.argsort(-found.scores[mine], kind="stable")][:MOST]
-        scores.append(found.scores[mine])
-        hits.append(_hits(wanted, found.corners[mine]))
-        count += len(wanted)
-    all_scores = np.concatenate([*scores, np.zeros(0)])
-    order = np.argsort(-all_scores, kind="stable")
-    hit = np.concatenate([*hits, np.zeros((0, len(OVERLAPS)), dtype=bool)])[order]
-    sure = int((all_scores >= threshold).sum())
-    right = int(hit[:sure, 0].sum())
-    each = [_average_precision(hit[:, at], count) for at in range(len(OVERLAPS))]
+def _label(pictures: Sequence[Matched], *, name: str, threshold: float) -> LabelScore:
+    scores = np.concatenate([*(one.scores for one in pictures), np.zeros(0)])
+    order = np.argsort(-scores, kind="stable")
+    hits = np.concatenate([*(one.hits for one in pictures), np.zeros((0, len(OVERLAPS)), dtype=bool)])[order]
+    count = sum(one.boxes for one in pictures)
+    sure = int((scores >= threshold).sum())
+    right = int(hits[:sure, 0].sum())
+    each = [_average_precision(hits[:, at], count) for at in range(len(OVERLAPS))]
     return LabelScore(
         name=name,
         boxes=count,

@@ -124,11 +124,14 @@ def in_folds(examples: Sequence[Example], groups: Sequence[str], *, work: Path, 
 
 
 def bursts(examples: Sequence[Example]) -> list[str]:
-    """A name for each run of pictures of one label that were taken at most BURST_S seconds apart, by their file names."""
+    """A name for each run of pictures of one label that were taken at most BURST_S seconds apart.
+
+    File names tell (IMG_20200229_164759.jpg); a picture whose name tells nothing stands alone.
+    """
     taken = []
-    for one in examples:
-        found = re.search(r"_(\d\d)(\d\d)(\d\d)", Path(str(one.picture)).name[12:])
-        hours, minutes, seconds = (int(v) for v in found.groups()) if found else (0, 0, 0)
+    for number, one in enumerate(examples):
+        found = re.search(r"_\d{8}_(\d\d)(\d\d)(\d\d)", Path(str(one.picture)).name)
+        hours, minutes, seconds = (int(v) for v in found.groups()) if found else (24 + number, 0, 0)
         taken.append((one.labels[0], 3600 * hours + 60 * minutes + seconds))
     groups, number = [""] * len(taken), 0
     order = sorted(range(len(taken)), key=lambda n: taken[n])

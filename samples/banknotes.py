@@ -7,8 +7,8 @@ The notes are drawn (seven values, front and back, of a country that does not ex
 
     cloudvision train SCANS -o MODEL --background nothing --backgrounds PHOTOS --pasted 90
 
-Each is pasted on cloth, clutter and gradients in perspective, and judged on wood, tiles and whole pictures, tilted and turned
-further than any that was learned from.
+Each is pasted on cloth, clutter, print, pebbles and gradients in perspective, and judged on wood, tiles and whole pictures,
+tilted and turned further than any that was learned from.
 """
 
 import sys
@@ -32,9 +32,9 @@ VALUES = {5: (120, 130, 120), 10: (190, 90, 90), 20: (90, 120, 190), 50: (210, 1
     500: (150, 100, 180),
 }
 NOTHING = "nothing"
-LEARNED = Views(tilt=(0, 40), spin=(0, 30))
-UNSEEN = Views(tilt=(40, 55), spin=(45, 60))  # while it learns, pictures are turned by up to 15 degrees more
-SETTINGS = Settings(background=NOTHING, recipe=Recipe(epochs=18, changes=Changes(rotate=15, colour=0.1)))
+LEARNED = Views(tilt=(0, 40), spin=(0, 30), size=(0.7, 1.0))
+UNSEEN = Views(tilt=(40, 55), spin=(30, 45), size=(0.7, 1.0))
+SETTINGS = Settings(background=NOTHING, recipe=Recipe(epochs=24, changes=Changes(rotate=20, shear=16, colour=0.1)))
 
 
 def note(value: int, side: str) -> Image.Image:
@@ -68,7 +68,7 @@ NOTES = [Example(note(value, side), (f"{value} {side}",)) for value in VALUES fo
 
 
 def scenes(kinds: tuple[str, ...], each: int, *, seed: int) -> list[np.ndarray]:
-    """Backgrounds, 256 pixels square: cloth, clutter, gradient; wood, tiles."""
+    """Backgrounds, 256 pixels square: cloth, clutter, gradient, pebbles, print; wood, tiles."""
     found = []
     for number in range(each * len(kinds)):
         kind, rng = kinds[number % len(kinds)], np.random.default_rng([seed, number])
@@ -85,8 +85,22 @@ def scenes(kinds: tuple[str, ...], each: int, *, seed: int) -> list[np.ndarray]:
         image = Image.fromarray(
             np.uint8(a + (b - a) * share[:, :, None] + rng.normal(0, 6, (256, 256, 3))).clip(0, 255)
         )
+        pen = ImageDraw.Draw(image)
+        if kind == "print":
+            for row in range(8, 256, int(rng.integers(14, 40))):
+                words = " ".join("".join(chr(c) for c in rng.integers(97, 123, 6)) for _ in range(6))
+                pen.text(
+                    (8, row),
+                    words,
+                    font=ImageFont.load_default(int(rng.integers(10, 30))),
+                    fill=tuple(a.astype(int) // 3),
+                )
+        if kind == "pebbles":
+            for left, top, wide, high, shade in rng.uniform((0, 0, 8, 8, 60), (256, 256, 30, 30, 230), (250, 5)):
+                pen.ellipse(
+                    (left, top, left + wide, top + high), fill=tuple(int(v) for v in shade + rng.normal(0, 12, 3))
+                )
         if kind == "clutter":
-            pen = ImageDraw.Draw(image)
             for _ in range(25):
                 (left, right), (top, bottom) = np.sort(rng.uniform(0, 256, (2, 2)))
                 shape = pen.ellipse if rng.random() < 0.5 else pen.rectangle
@@ -97,7 +111,7 @@ def scenes(kinds: tuple[str, ...], each: int, *, seed: int) -> list[np.ndarray]:
 
 def learned(*, count: int = 90) -> tuple[Example, ...]:
     """`count` made pictures of each class to learn from."""
-    known = scenes(("cloth", "clutter", "gradient"), 30, seed=0)
+    known = scenes(("cloth", "clutter", "gradient", "pebbles", "print"), 30, seed=0)
     return paste_all(NOTES, known, background=NOTHING, count=count, views=LEARNED)
 
 
@@ -107,7 +121,7 @@ def unseen(*, count: int = 20, views: Views = UNSEEN) -> tuple[Example, ...]:
     return paste_all(NOTES, unknown, background=NOTHING, count=count, views=views, seed=1)
 
 
-def main(out: str, *, count: int = 90, epochs: int = 18, judged: int = 20) -> None:
+def main(out: str, *, count: int = 90, epochs: int = 24, judged: int = 20) -> None:
     settings = replace(SETTINGS, recipe=replace(SETTINGS.recipe, epochs=epochs))
     trained = train_classifier(learned(count=count), Path(out), settings=settings)
     print(f"{len(trained.labels)} classes, {sum(trained.parts)} pictures; backbone: {trained.backbone}")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -101,18 +101,22 @@ SDKS = {
 }
 
 
-def modules() -> Iterator[tuple[Path, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
-        yield path.relative_to(PACKAGE), ast.parse(path.read_text(encoding="utf-8"))
+@functools.cache
+def modules() -> tuple[tuple[Path, ast.Module], ...]:
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return tuple((path.relative_to(PACKAGE), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 
-def imported(tree: ast.Module) -> Iterator[str]:
+@functools.cache
+def imported(tree: ast.Module) -> tuple[str, ...]:
+    names: list[str] = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, "imports name the package in full"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return tuple(names)
 
 
 def room(dotted: str) -> str:
@@ -135,7 +139,7 @@ def rank(name: str) -> int:
 )
 def test_imports_go_downward(path: Path) -> None:
     own = room("cloudvision." + path.parts[0].removesuffix(".py"))
-    for name in imported(ast.parse((PACKAGE / path).read_text(encoding="utf-8"))):
+    for name in imported(dict(modules())[path]):
         if name.startswith("cloudvision.") and (other := room(name)) != own and is_room(other):
             assert rank(other) < rank(own), f"{path} imports {name}, which is not below it"
 

@@ -111,7 +111,7 @@ def scenes(kinds: tuple[str, ...], each: int, *, seed: int) -> list[np.ndarray]:
 
 def learned(*, count: int = 90) -> tuple[Example, ...]:
     """`count` made pictures of each class to learn from."""
-    known = scenes(("cloth", "clutter", "gradient", "pebbles", "print"), 30, seed=0)
+    known = scenes(("cloth", "clutter", "gradient", "pebbles", "print"), min(30, count), seed=0)
     return paste_all(NOTES, known, background=NOTHING, count=count, views=LEARNED)
 
 

@@ -115,10 +115,10 @@ def learned(*, count: int = 90) -> tuple[Example, ...]:
     return paste_all(NOTES, known, background=NOTHING, count=count, views=LEARNED)
 
 
-def unseen(*, count: int = 20, views: Views = UNSEEN) -> tuple[Example, ...]:
+def unseen(*, count: int = 20, views: Views = UNSEEN, seed: int = 1) -> tuple[Example, ...]:
     """`count` made pictures of each class on backgrounds that were not learned from."""
-    unknown = [*scenes(("wood", "tiles"), 10, seed=1), *pictures_of(Path(__file__).parent / "images")]
-    return paste_all(NOTES, unknown, background=NOTHING, count=count, views=views, seed=1)
+    unknown = [*scenes(("wood", "tiles"), 10, seed=seed), *pictures_of(Path(__file__).parent / "images")]
+    return paste_all(NOTES, unknown, background=NOTHING, count=count, views=views, seed=seed)
 
 
 def main(out: str, *, count: int = 90, epochs: int = 24, judged: int = 20) -> None:

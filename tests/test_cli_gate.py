@@ -78,7 +78,9 @@ def test_a_threshold_is_certified_and_written_into_a_folder_that_runs(
     assert config["calibration_scores"]["pictures"] == 90
     assert "Calibrated anew" in Path("mine/MODEL_CARD.md").read_text("utf-8")
     assert sum(one["pictures"] for one in told["reliability"]) == 90
-    assert 2 == run("gate", "calibrate", str(many), "-o", "mine"), "a folder that is there is not written over"
+    assert 2 == run("gate", "calibrate", str(many), "--model", "fast", "-o", "mine"), (
+        "a folder that is there is not written over"
+    )
     Path("worth.png").write_bytes((many.parent / "0.png").read_bytes())
     assert 0 == run("run", "worth.png", "--provider", "fake", "--gate-model", "mine", "-o", "out.jsonl")
     assert json.loads(Path("out.jsonl").read_text("utf-8"))["gate"]["threshold"] == gate.threshold
@@ -95,18 +97,18 @@ def test_a_cascade_is_calibrated_with_both_of_its_looks(run: Run, many: Path) ->
 def test_groups_are_certified_by_groups_and_too_few_say_so(
     run: Run, many: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 0 == run("gate", "calibrate", str(many), "--group", "group")
+    assert 0 == run("gate", "calibrate", str(many), "--model", "fast", "--group", "group")
     out = capsys.readouterr().out
     assert "of 12 groups" in out
     assert "mean score  share worth a call" in out
-    assert 2 == run("gate", "calibrate", str(many), "--recall", "0.99")
+    assert 2 == run("gate", "calibrate", str(many), "--model", "fast", "--recall", "0.99")
     assert "not enough positives: 229 more needed" in capsys.readouterr().err
 
 
 def test_an_evaluation_prints_every_figure_and_writes_a_page(
     run: Run, many: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert 0 == run("gate", "evaluate", str(many), "--html", "e.html", "--threshold", "0.999999")
+    assert 0 == run("gate", "evaluate", str(many), "--model", "fast", "--html", "e.html", "--threshold", "0.999999")
     out, err = capsys.readouterr()
     for name in (
         "Recall",
@@ -122,10 +124,10 @@ def test_an_evaluation_prints_every_figure_and_writes_a_page(
     assert "bootstrap over whole groups" in err
     page = Path("e.html").read_text("utf-8")
     assert page.count("data:image/jpeg;base64,") == 24, "the worst of the missed are shown"
-    assert 0 == run("gate", "evaluate", str(many), "--json", "--provider", "azure-image-analysis")
+    assert 0 == run("gate", "evaluate", str(many), "--model", "fast", "--json", "--provider", "azure-image-analysis")
     told = json.loads(capsys.readouterr().out)
     assert told["saved_usd"]["value"] == pytest.approx(1.5 * told["skipped"]["value"])
-    assert 2 == run("gate", "evaluate", str(many), "--provider", "local-ocr")
+    assert 2 == run("gate", "evaluate", str(many), "--model", "fast", "--provider", "local-ocr")
 
 
 def test_an_audited_run_tells_its_live_recall_and_that_its_gate_backed_off(

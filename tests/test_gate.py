@@ -94,7 +94,7 @@ def test_an_unknown_gate_lists_the_known_ones() -> None:
 
 
 def test_many_threads_get_the_scores_of_one(gate: Gate) -> None:
-    pictures = [load(saved(sign("word " * n, size=20 + 3 * n))) for n in range(1, 9)] * 4
+    pictures = [load(saved(sign("word " * n, size=20 + 3 * n))) for n in range(1, 9)] * 2
     alone = [gate.judge(picture) for picture in pictures]
     with ThreadPoolExecutor(8) as pool:
         assert alone == list(pool.map(gate.judge, pictures))

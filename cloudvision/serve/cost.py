@@ -18,8 +18,8 @@ from cloudvision.serve.served import Runs
 _TRIES = 6
 _LEAST_S = 0.1
 """Quick batches are tried for as long as this: other work on the machine only ever makes one look dearer than it is."""
-_WORTH = 0.95
-"""A batch must bring the cost of a picture below this share of its cost alone."""
+_WORTH = 0.9
+"""A batch must bring the cost of a picture below this share of its cost alone: less is noise, and not worth the wait."""
 _CLOSE = 1.03
 """The smallest batch within this factor of the best is taken: pictures wait less for it."""
 _HOPELESS = 2

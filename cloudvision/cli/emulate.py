@@ -38,7 +38,7 @@ def emulate(
     Answers are computed from the pictures that are sent. No account is needed and nothing costs money.
     """
     done = threading.Event()
-    trainer = _trainer()
+    trainer, lacking = _trainer()
     with (
         running(
             host=host, port=port, tier=tier, region=region, trainer=trainer, allow_private_hosts=allow_private_hosts
@@ -54,21 +54,23 @@ def emulate(
         say(f"listening on {emulator.url}, health at {emulator.url}/health, bill at {emulator.url}/emulator/bill")
         if host not in OWN_ADDRESSES:
             say(f"listening on {escape(host)} lets in whoever reaches it: to be served, to see the bill, to set faults")
-        _wait(emulator, done)
+        _wait(emulator, done, lacking=lacking)
     _last_words(emulator)
 
 
-def _trainer() -> LocalTrainer | None:
+def _trainer() -> tuple[LocalTrainer | None, str | None]:
+    """What trains for Custom Vision, or why nothing does."""
     try:
-        return LocalTrainer()
+        return LocalTrainer(), None
     except ConfigError as exc:
-        say(f"Custom Vision cannot train here: {escape(str(exc))}")
-        return None
+        return None, str(exc)
 
 
-def _wait(emulator: Emulator, done: threading.Event) -> None:
+def _wait(emulator: Emulator, done: threading.Event, *, lacking: str | None) -> None:
     say("give runs against it a ledger of their own, such as --ledger emulated.db")
     say("loading the text recognition ...")
+    if lacking is not None:
+        say(f"Custom Vision cannot train here: {escape(lacking)}")
     while emulator.engine == "loading" and not done.wait(0.05):
         pass
     if not done.is_set():

@@ -2,7 +2,7 @@
 
     python benchmarks/emulator.py speed
     python benchmarks/emulator.py start
-    python benchmarks/emulator.py run ../shared/corpus --images 300
+    python benchmarks/emulator.py run CORPUS --images 300
 
 `speed` has the server in a process of its own and eight connections from this one, and measures a bare Starlette
 application on the same server in the same run. `run` sends a sample of a corpus through `cloudvision run --gate`, and
